@@ -1,0 +1,113 @@
+"""What is sent to a vision-language model and what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .scoring import digest
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text in a message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image in a message: the exact bytes the model receives."""
+
+    data: bytes = field(repr=False)
+    mime: str
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One canonical call. Equal requests have equal keys, and the ledger answers the second one for free.
+
+    Attributes:
+        model: "offline/knn-vote" or any name litellm knows, such as "openai/gpt-5-mini".
+        messages: In order; roles alternate as the dialect lays them out.
+        parameters: Sampling parameters passed on as they are (temperature, max_tokens, seed ...).
+        api_base: Another endpoint than the provider's own; part of the identity of the model.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    api_base: str | None = None
+
+    @property
+    def key(self) -> str:
+        """sha256 of everything that decides the answer; images by the hash of their bytes."""
+        turns = [
+            [
+                message.role,
+                [
+                    ["text", part.text] if isinstance(part, TextPart) else ["image", part.mime, part.sha256]
+                    for part in message.parts
+                ],
+            ]
+            for message in self.messages
+        ]
+        return digest(
+            {"model": self.model, "api_base": self.api_base, "messages": turns, "parameters": dict(self.parameters)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counts them; None where it does not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's answer.
+
+    Attributes:
+        text: What it said.
+        model: The model that answered, as the provider names it.
+        usage: Tokens.
+        cost_usd: Price of the call when it was made; None for an unknown price.
+        latency_ms: Wall time of the call when it was made.
+        finish_reason: Why it stopped.
+        from_ledger: Whether an earlier equal call was reused, so that this one cost nothing.
+        notes: What the caller should know, e.g. that this is an offline baseline or a dropped parameter.
+    """
+
+    text: str
+    model: str
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = None
+    latency_ms: float = 0.0
+    finish_reason: str = "stop"
+    from_ledger: bool = False
+    notes: tuple[str, ...] = ()

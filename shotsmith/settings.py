@@ -1,0 +1,59 @@
+"""Settings: environment over `shotsmith.toml` over defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """Where things are kept and which engines serve them. Every field is `SHOTSMITH_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHOTSMITH_", toml_file="shotsmith.toml", frozen=True, extra="forbid"
+    )
+
+    data_dir: Path = Field(Path(".shotsmith"), description="Database, blobs and embedded index live here.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL. Default: SQLite in the data directory."
+    )
+    blob_url: str | None = Field(
+        None, description="obstore URL (file://, s3://, memory://). Default: `blobs` in the data directory."
+    )
+    index_url: str | None = Field(
+        None,
+        description='"memory:", or the URL of a Qdrant server. Default: the embedded index in the data directory.',
+    )
+    index_api_key: SecretStr | None = Field(None, description="API key of the Qdrant server.")
+    encoder: str | None = Field(
+        None,
+        description='Encoder of new pools, e.g. "embedded" or "clip". When set, pools built with another are refused.',
+    )
+    model: str = Field("offline/knn-vote", description="Model that answers when a call names none.")
+    model_api_base: str | None = Field(None, description="Endpoint for the model, when not the provider's own.")
+    model_api_key: SecretStr | None = Field(None, description="Key for the model, when not in the provider's variable.")
+    max_image_pixels: int = Field(50_000_000, ge=1, description="Larger images are refused before they are decoded.")
+    max_image_bytes: int = Field(30_000_000, ge=1, description="Larger files are refused.")
+    host: str = Field("127.0.0.1", description="Address `shotsmith serve` listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port `shotsmith serve` listens on.")
+    log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console in a terminal.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
