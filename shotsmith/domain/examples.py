@@ -118,6 +118,33 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file as it came: its name for error messages and its bytes."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An example on its way in, before its images are checked and hashed. Fields as in `Example`.
+
+    `where` tells people which line, row or file it came from. Without an id it gets one from its content.
+    """
+
+    where: str
+    id: str | None = None
+    images: tuple[ImageFile, ...] = ()
+    text: str = ""
+    answer: str = ""
+    labels: tuple[str, ...] = ()
+    group: str | None = None
+    split: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """An example without its answer: what the user wants answered now.
 

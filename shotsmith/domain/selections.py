@@ -23,6 +23,7 @@ class Candidate:
         score: What it was ranked by; None where ranking is not by similarity.
         scores: Similarity by modality; a missing modality is absent, never zero.
         label: Its balancing label.
+        flags: What the caller should know of how it came in, e.g. "no image: ranked by text instead".
     """
 
     id: str
@@ -30,6 +31,7 @@ class Candidate:
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
     label: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
