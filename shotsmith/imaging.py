@@ -18,7 +18,13 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from .domain.errors import InvalidImage
 from .domain.media import Media
 
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "BMP": "image/bmp", "GIF": "image/gif"}
+FORMATS = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "GIF": "image/gif",
+}
 EXTENSIONS = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -107,7 +113,9 @@ def describe(data: bytes, picture: Image.Image, *, name: str = "image") -> Media
     claimed = EXTENSIONS.get(PurePath(name).suffix.lower())
     if claimed and claimed != mime:
         raise InvalidImage(
-            f"the name says {claimed}, the content is {mime}", field=name, mend="Rename the file to match its content"
+            f"the name says {claimed}, the content is {mime}",
+            field=name,
+            mend="Rename the file to match its content",
         )
     return Media(
         kind="image",
@@ -158,7 +166,9 @@ def looks_like_svg(data: bytes) -> bool:
 def _refuse(picture: Image.Image, name: str, limits: Limits) -> None:
     if picture.format not in FORMATS:
         raise InvalidImage(
-            f"{picture.format} images are not supported", field=name, mend=f"Use one of {', '.join(sorted(FORMATS))}"
+            f"{picture.format} images are not supported",
+            field=name,
+            mend=f"Use one of {', '.join(sorted(FORMATS))}",
         )
     if picture.width * picture.height > limits.max_pixels:
         raise InvalidImage(

@@ -38,13 +38,21 @@ class Settings(BaseSettings):
         description='Encoder of new pools, e.g. "embedded" or "clip". When set, pools built with another are refused.',
     )
     model: str = Field("offline/knn-vote", description="Model that answers when a call names none.")
-    model_api_base: str | None = Field(None, description="Endpoint for the model, when not the provider's own.")
-    model_api_key: SecretStr | None = Field(None, description="Key for the model, when not in the provider's variable.")
-    max_image_pixels: int = Field(50_000_000, ge=1, description="Larger images are refused before they are decoded.")
+    model_api_base: str | None = Field(
+        None, description="Endpoint for the model, when not the provider's own."
+    )
+    model_api_key: SecretStr | None = Field(
+        None, description="Key for the model, when not in the provider's variable."
+    )
+    max_image_pixels: int = Field(
+        50_000_000, ge=1, description="Larger images are refused before they are decoded."
+    )
     max_image_bytes: int = Field(30_000_000, ge=1, description="Larger files are refused.")
     host: str = Field("127.0.0.1", description="Address `shotsmith serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port `shotsmith serve` listens on.")
-    log_format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console in a terminal.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="`auto`: console in a terminal."
+    )
 
     @classmethod
     def settings_customise_sources(

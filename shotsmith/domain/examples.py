@@ -116,6 +116,36 @@ class Example:
             }
         )
 
+    @property
+    def text_key(self) -> str:
+        """Identity of the text, as duplicates are judged."""
+        return hashlib.sha256(normal_text(self.text).encode()).hexdigest()
+
+    def payload(self) -> dict[str, Any]:
+        """What an index keeps beside the vectors and what filters look at."""
+        return {
+            "label": self.label or "",
+            "labels": list(self.labels),
+            "tags": sorted(self.tags),
+            "split": self.split or "",
+            "group": self.group or "",
+            "metadata": dict(self.metadata),
+            "content": self.content_sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every active example of a pool without its content: what is needed to filter, count and draw.
+
+    Attributes:
+        payloads: `Example.payload` by id, ids ascending.
+        dhashes: Difference hashes of each example's pictures.
+    """
+
+    payloads: Mapping[str, Mapping[str, Any]]
+    dhashes: Mapping[str, tuple[str, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:

@@ -75,7 +75,12 @@ class Request:
             for message in self.messages
         ]
         return digest(
-            {"model": self.model, "api_base": self.api_base, "messages": turns, "parameters": dict(self.parameters)}
+            {
+                "model": self.model,
+                "api_base": self.api_base,
+                "messages": turns,
+                "parameters": dict(self.parameters),
+            }
         )
 
 

@@ -148,7 +148,9 @@ class VectorIndex(Protocol):
         """One result list per search, in their order."""
         ...
 
-    def search_per_label(self, collection: str, search: Search, labels: Sequence[str]) -> dict[str, list[Hit]]:
+    def search_per_label(
+        self, collection: str, search: Search, labels: Sequence[str]
+    ) -> dict[str, list[Hit]]:
         """The nearest `search.limit` points of each balancing label (payload `label`), on top of the filter."""
         ...
 

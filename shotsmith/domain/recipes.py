@@ -70,7 +70,9 @@ class ImageSpec(Frozen):
 class Budget(Frozen):
     """Limits of one prompt; demonstrations that do not fit are dropped, least useful first, and named."""
 
-    max_images: int | None = Field(None, ge=0, description="Images in the whole prompt, the query's included.")
+    max_images: int | None = Field(
+        None, ge=0, description="Images in the whole prompt, the query's included."
+    )
     max_image_bytes: int | None = Field(None, ge=0, description="Bytes of all images together.")
 
 

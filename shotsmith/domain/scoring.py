@@ -65,7 +65,9 @@ def shuffled(items: Iterable[str], seed: int, scope: str) -> list[str]:
 
 def canonical_json(value: object) -> bytes:
     """The one JSON spelling of a value: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def digest(value: object) -> str:

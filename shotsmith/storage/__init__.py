@@ -1,0 +1,23 @@
+"""The truth: SQL tables, content-addressed blobs, and the outbox that feeds the vector index."""
+
+from .blobs import Blobs
+from .calls import CallLedger
+from .database import Database
+from .embeddings import EmbeddingCache
+from .examples import Examples, Write
+from .outbox import Outbox, Task
+from .pools import Pools
+from .renders import Renders
+
+__all__ = [
+    "Blobs",
+    "CallLedger",
+    "Database",
+    "EmbeddingCache",
+    "Examples",
+    "Outbox",
+    "Pools",
+    "Renders",
+    "Task",
+    "Write",
+]

@@ -1,0 +1,51 @@
+"""The call ledger: one row a canonical request. A repeat is free, and a crash loses no answer that was paid for."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from ..domain.messages import Reply, Request, Usage
+from .database import Database, now
+from .tables import calls
+
+
+class CallLedger:
+    """Remembers what models answered."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> Reply | None:
+        """The stored answer to a request, if there is one."""
+        with self._database.read() as connection:
+            row = connection.execute(select(calls).where(calls.c.key == key)).one_or_none()
+        if row is None:
+            return None
+        return Reply(
+            text=row.text,
+            model=row.answered_by,
+            usage=Usage(row.input_tokens, row.output_tokens, row.cached_tokens),
+            cost_usd=row.cost_usd,
+            latency_ms=row.latency_ms,
+            finish_reason=row.finish_reason,
+            notes=tuple(row.notes),
+        )
+
+    def put(self, request: Request, reply: Reply) -> None:
+        """Store an answer; the first one stored for a request stays."""
+        row = {
+            "key": request.key,
+            "model": request.model,
+            "answered_by": reply.model,
+            "text": reply.text,
+            "input_tokens": reply.usage.input_tokens,
+            "output_tokens": reply.usage.output_tokens,
+            "cached_tokens": reply.usage.cached_tokens,
+            "cost_usd": reply.cost_usd,
+            "latency_ms": reply.latency_ms,
+            "finish_reason": reply.finish_reason,
+            "notes": list(reply.notes),
+            "created_at": now(),
+        }
+        with self._database.write() as connection:
+            connection.execute(self._database.insert(calls).on_conflict_do_nothing(), [row])

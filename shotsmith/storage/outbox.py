@@ -1,0 +1,64 @@
+"""The outbox: which examples the vector index has yet to hear of. Written in the same transaction as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, select
+
+from .database import Database
+from .tables import examples, outbox
+
+
+class Task(NamedTuple):
+    """One pending change: the example was written or deleted; what holds now is in SQL."""
+
+    seq: int
+    id: str
+
+
+class Outbox:
+    """Reads pending changes and marks them done."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def pending(self, pool_uid: str, limit: int) -> list[Task]:
+        """The oldest pending changes of a pool."""
+        query = (
+            select(outbox.c.seq, outbox.c.example_id)
+            .where(outbox.c.pool_uid == pool_uid)
+            .order_by(outbox.c.seq)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [Task(*row) for row in connection.execute(query).tuples()]
+
+    def count(self, pool_uid: str) -> int:
+        """How many changes are pending."""
+        query = select(func.count()).select_from(outbox).where(outbox.c.pool_uid == pool_uid)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def done(self, pool_uid: str, tasks: Sequence[Task], indexed: Mapping[str, str | None]) -> None:
+        """Mark changes done, unless the example changed again while it was being indexed.
+
+        Args:
+            pool_uid: The pool.
+            tasks: What was taken.
+            indexed: Content hash that the index now holds, by id; None for "not in the index".
+        """
+        with self._database.write() as connection:
+            current: dict[str, str | None] = dict.fromkeys(indexed)
+            ids = sorted(indexed)
+            for start in range(0, len(ids), 500):
+                query = select(examples.c.id, examples.c.content_sha256).where(
+                    examples.c.pool_uid == pool_uid,
+                    examples.c.id.in_(ids[start : start + 500]),
+                    examples.c.status == "active",
+                )
+                current.update(connection.execute(query).tuples().all())
+            settled = [task.seq for task in tasks if current[task.id] == indexed[task.id]]
+            for start in range(0, len(settled), 500):
+                connection.execute(delete(outbox).where(outbox.c.seq.in_(settled[start : start + 500])))
