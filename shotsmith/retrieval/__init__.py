@@ -1,0 +1,1 @@
+"""Encoders, the vector index, and the source that joins them for selectors."""
