@@ -21,6 +21,11 @@ def normal_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def text_key(text: str) -> str:
+    """One hash for texts that count as the same."""
+    return hashlib.sha256(normal_text(text).encode()).hexdigest()
+
+
 def pixel_key(media: tuple[Media, ...]) -> str:
     """One hash for a set of pictures, whatever their order or encoding; empty without pictures."""
     if not media:
@@ -95,7 +100,12 @@ class Example:
         return self.labels[0] if self.labels else None
 
     @property
-    def pixel_key(self) -> str:
+    def text_key(text: str) -> str:
+    """One hash for texts that count as the same."""
+    return hashlib.sha256(normal_text(text).encode()).hexdigest()
+
+
+def pixel_key(self) -> str:
         """Identity of the pictures, however encoded."""
         return pixel_key(self.media)
 
@@ -119,7 +129,7 @@ class Example:
     @property
     def text_key(self) -> str:
         """Identity of the text, as duplicates are judged."""
-        return hashlib.sha256(normal_text(self.text).encode()).hexdigest()
+        return text_key(self.text)
 
     def payload(self) -> dict[str, Any]:
         """What an index keeps beside the vectors and what filters look at."""
@@ -191,7 +201,12 @@ class Query:
     group: str | None = None
 
     @property
-    def pixel_key(self) -> str:
+    def text_key(text: str) -> str:
+    """One hash for texts that count as the same."""
+    return hashlib.sha256(normal_text(text).encode()).hexdigest()
+
+
+def pixel_key(self) -> str:
         """Identity of the pictures, however encoded."""
         return pixel_key(self.media)
 

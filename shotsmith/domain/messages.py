@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -45,6 +45,20 @@ class Message:
     parts: tuple[Part, ...]
 
 
+def canonical(messages: Iterable[Message]) -> list[Any]:
+    """Messages as the plain JSON that is hashed: images stand by their type and the hash of their bytes."""
+    return [
+        [
+            message.role,
+            [
+                ["text", part.text] if isinstance(part, TextPart) else ["image", part.mime, part.sha256]
+                for part in message.parts
+            ],
+        ]
+        for message in messages
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One canonical call. Equal requests have equal keys, and the ledger answers the second one for free.
@@ -64,21 +78,11 @@ class Request:
     @property
     def key(self) -> str:
         """sha256 of everything that decides the answer; images by the hash of their bytes."""
-        turns = [
-            [
-                message.role,
-                [
-                    ["text", part.text] if isinstance(part, TextPart) else ["image", part.mime, part.sha256]
-                    for part in message.parts
-                ],
-            ]
-            for message in self.messages
-        ]
         return digest(
             {
                 "model": self.model,
                 "api_base": self.api_base,
-                "messages": turns,
+                "messages": canonical(self.messages),
                 "parameters": dict(self.parameters),
             }
         )

@@ -180,7 +180,7 @@ class CandidateSource(Protocol):
 
     @property
     def modalities(self) -> frozenset[str]:
-        """Spaces in which this query can be compared."""
+        """Spaces in which this query can be compared: it has a vector there and so has an eligible example."""
         ...
 
     def ids(self, label: str | None = None) -> Sequence[str]:
@@ -208,7 +208,7 @@ class CandidateSource(Protocol):
         ...
 
     def moments(self, space: str) -> tuple[float, float]:
-        """Mean and standard deviation of the similarities over the eligible examples."""
+        """Mean and population standard deviation of the similarities over the eligible examples; (0, 0) for none."""
         ...
 
 
@@ -220,7 +220,7 @@ class Selector(Protocol):
     """
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
-        """At most k candidates in rank order, most useful first, no id twice."""
+        """At most k candidates (only `all` ignores k) in rank order, most useful first, no id twice."""
         ...
 
 

@@ -199,6 +199,11 @@ class Examples:
         with self._database.read() as connection:
             return sorted(connection.execute(query).scalars())
 
+    def payloads(self, pool_uid: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Index payloads of active examples by id; unknown ids are absent."""
+        found = self.get(pool_uid, ids) if ids else {}
+        return {id: example.payload() for id, example in found.items() if example.status == "active"}
+
     def contents(self, pool_uid: str) -> dict[str, str]:
         """Content hash of every active example, by id: what the index should hold."""
         query = select(examples.c.id, examples.c.content_sha256).where(

@@ -1,0 +1,433 @@
+"""`Engine`: pools in, demonstrations, prompts and answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+from ..clients.vlm import open_model
+from ..clients.vlm.ledger import LedgeredVLM
+from ..domain.errors import EncoderMismatch, InvalidInput, NotFound
+from ..domain.examples import Draft, Example, ImageFile, Pool, PoolKind, Query
+from ..domain.messages import Request
+from ..domain.protocols import VLM, Encoder
+from ..domain.recipes import Recipe
+from ..domain.selections import Demonstration, Prompt, Selection
+from ..prompts.build import build
+from ..prompts.parsing import parse_answer
+from ..retrieval.embedding import Embedder, Item
+from ..retrieval.encoders import canonical, open_encoder
+from ..retrieval.source import IndexSource
+from ..selectors import build as build_selector
+from ..selectors.orders import arrange
+from ..settings import Settings
+from ..storage.database import now
+from ..storage.examples import OnConflict
+from ..storage.pools import new_uid
+from .answers import Answer
+from .catalogues import Catalogues
+from .doctor import Checkup, examine, mend
+from .indexing import Indexer
+from .intake import Intake, check_labels, check_pool_name
+from .leaks import guard
+from .pictures import Pictures
+from .stores import Stores
+
+BATCH = 64
+OFFLINE = "offline/"
+_DEFAULT_ENCODER = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of added examples, as counts."""
+
+    added: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Added) -> Added:
+        return Added(
+            self.added + other.added,
+            self.replaced + other.replaced,
+            self.unchanged + other.unchanged,
+            self.skipped + other.skipped,
+        )
+
+    @property
+    def total(self) -> int:
+        """Everything that is stored now, or was deliberately left alone."""
+        return self.added + self.replaced + self.unchanged + self.skipped
+
+
+class Engine:
+    """Everything Shotsmith does, in this process. Thread-safe.
+
+    Args:
+        settings: Where things are kept; by default from the environment and `shotsmith.toml`.
+        serving: Whether this is a long-lived service that owns the embedded index for other processes.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, serving: bool = False) -> None:
+        self.settings = settings or Settings()
+        self._stores = Stores(self.settings, serving=serving)
+        self._examples = self._stores.examples
+        self._intake = Intake(self._stores.blobs, self._stores.limits)
+        self._pictures = Pictures(self._stores.blobs, self._stores.renders, self._stores.limits)
+        self._catalogues = Catalogues(self._examples)
+        self._indexer = Indexer(self._stores.index, self._examples, self._stores.outbox)
+        self._models: dict[tuple[str, str | None], VLM] = {}
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release every store. Idempotent."""
+        self._intake.close()
+        self._stores.close()
+
+    # Pools
+
+    def create_pool(
+        self,
+        name: str,
+        *,
+        kind: PoolKind = "classification",
+        instruction: str = "",
+        labels: Sequence[str] = (),
+        answer_format: str = "",
+        encoder: str | None = None,
+    ) -> Pool:
+        """Create an empty pool.
+
+        Args:
+            name: Letters, digits, dots, dashes and underscores.
+            kind: The task family.
+            instruction: What the model is asked to do.
+            labels: A closed label space; without it, labels are what the examples carry.
+            answer_format: How an answer should look.
+            encoder: Whose vectors the pool holds; by default the configured one, else "embedded".
+
+        Raises:
+            InvalidInput: A bad name or label, or an unknown encoder.
+            Conflict: The name is taken.
+        """
+        check_pool_name(name)
+        check_labels(labels)
+        spec = canonical(encoder or self.settings.encoder or _DEFAULT_ENCODER)
+        pool = Pool(
+            name=name,
+            uid=new_uid(),
+            kind=kind,
+            instruction=instruction,
+            labels=tuple(labels),
+            answer_format=answer_format,
+            encoder=spec,
+            encoder_id=open_encoder(spec).id,
+            created_at=now(),
+        )
+        return self._stores.pools.create(pool)
+
+    def pool(self, name: str) -> Pool:
+        """A pool by name. Raises NotFound."""
+        return self._stores.pools.get(name)
+
+    def pools(self) -> list[Pool]:
+        """Every pool, by name."""
+        return self._stores.pools.all()
+
+    def delete_pool(self, name: str) -> Pool:
+        """Remove a pool with its examples and vectors."""
+        pool = self._stores.pools.delete(name)
+        self._stores.index.drop(pool.uid)
+        return pool
+
+    def labels(self, pool: Pool) -> list[str]:
+        """The label space: as declared, else as the examples carry it, sorted."""
+        return list(pool.labels) or self._examples.label_space(pool.uid)
+
+    # Examples
+
+    def add(self, pool_name: str, drafts: Sequence[Draft], *, on_conflict: OnConflict = "error") -> Added:
+        """Store examples and index them: all of them or, if one is bad, none.
+
+        Returns when they are durable and can be selected.
+
+        Raises:
+            InvalidInput: Something in a draft cannot be stored.
+            ExampleConflict: An id exists with other content.
+            EncoderMismatch: The pool was built with another encoder.
+        """
+        pool = self.pool(pool_name)
+        embedder = self._embedder(pool)
+        taken = self._intake.take(pool, drafts)
+        write = self._examples.write(pool.uid, taken.examples, on_conflict)
+        self._indexer.sync(pool, embedder, taken.pictures)
+        return Added(*(len(ids) for ids in write))
+
+    def add_all(
+        self,
+        pool_name: str,
+        drafts: Iterable[Draft],
+        *,
+        on_conflict: OnConflict = "error",
+        progress: Callable[[Added], None] | None = None,
+    ) -> Added:
+        """Store a stream of examples, batch by batch; each batch is durable when `progress` hears of it.
+
+        Raises:
+            As `add`; what was acknowledged before stays, so that the same call can simply be repeated.
+        """
+        total = Added()
+        for batch in _batches(drafts):
+            total += self.add(pool_name, batch, on_conflict=on_conflict)
+            if progress:
+                progress(total)
+        self._stores.index.flush()
+        return total
+
+    def example(self, pool_name: str, id: str) -> Example:
+        """One example. Raises NotFound."""
+        pool = self.pool(pool_name)
+        found = self._examples.get(pool.uid, [id])
+        if id not in found:
+            raise NotFound(
+                "no such example", field="id", value=id, mend=f"List them: shotsmith pool show {pool.name}"
+            )
+        return found[id]
+
+    def examples(
+        self,
+        pool_name: str,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        split: str | None = None,
+        label: str | None = None,
+    ) -> list[Example]:
+        """Up to `limit` examples by ascending id, starting after an id."""
+        pool = self.pool(pool_name)
+        return self._examples.page(pool.uid, after=after, limit=limit, split=split, label=label)
+
+    def delete_examples(self, pool_name: str, ids: Sequence[str]) -> list[str]:
+        """Remove examples; return the ids that were there."""
+        pool = self.pool(pool_name)
+        gone = self._examples.delete(pool.uid, ids)
+        if gone:
+            self._indexer.sync(pool, self._embedder(pool))
+        return gone
+
+    def image(self, sha256: str) -> bytes:
+        """The original bytes of a stored image. Raises NotFound."""
+        return self._stores.blobs.get(sha256)
+
+    # Queries and selections
+
+    def query(
+        self,
+        images: Sequence[ImageFile] = (),
+        text: str = "",
+        *,
+        id: str | None = None,
+        group: str | None = None,
+    ) -> Query:
+        """A query from image files and text.
+
+        Raises:
+            InvalidImage: An image cannot be used.
+            InvalidInput: There is neither an image nor a text.
+        """
+        if not images and not text.strip():
+            raise InvalidInput("neither an image nor a text", field="query", mend="Give at least one of them")
+        media = tuple(self._intake.open(file)[0] for file in images)
+        return Query(media=media, text=text, id=id, group=group)
+
+    def query_of(self, pool_name: str, id: str) -> Query:
+        """A stored example, asked as a query: without its answer, and never shown to itself."""
+        example = self.example(pool_name, id)
+        media = tuple(replace(part, data=self._pictures.bytes_of(part)) for part in example.media)
+        return Query(media=media, text=example.text, id=example.id, group=example.group)
+
+    def select(self, pool_name: str, query: Query, recipe: Recipe | None = None) -> Selection:
+        """Choose and order demonstrations for a query.
+
+        Raises:
+            NotFound: No such pool.
+            UnknownName: No selector of that name.
+            InvalidParameter: A parameter it does not have.
+            EncoderMismatch: The pool was built with another encoder than the configured one.
+        """
+        recipe = recipe or Recipe()
+        pool = self.pool(pool_name)
+        selector = build_selector(recipe.selector)
+        embedder = self._embedder(pool)
+        self._indexer.sync(pool, embedder)
+        vectors = embedder.embed([Item(query.media, query.text)], keep=False)[0]
+        allowed, removed = guard(
+            pool,
+            query,
+            recipe,
+            examples=self._examples,
+            index=self._stores.index,
+            vectors=vectors,
+            catalogue=lambda: self._catalogues.of(pool),
+        )
+        source = IndexSource(
+            self._stores.index,
+            pool.uid,
+            vectors,
+            allowed,
+            catalogue=lambda: self._catalogues.of(pool).catalogue,
+            labels_of=lambda ids: self._examples.labels_of(pool.uid, ids),
+        )
+        candidates = selector.select(query, source, recipe.k, recipe.seed)
+        found = self._examples.get(pool.uid, [candidate.id for candidate in candidates])
+        present = [candidate for candidate in candidates if candidate.id in found]
+        ranks = {candidate.id: rank for rank, candidate in enumerate(present, start=1)}
+        arranged = arrange(present, recipe.order, recipe.seed, query.key)
+        flags = list(dict.fromkeys(flag for candidate in present for flag in candidate.flags))
+        eligible = source.size
+        if len(present) < recipe.k and recipe.selector.name != "none":
+            flags.append(
+                f"short: {len(present)} of {recipe.k} demonstrations, {eligible} examples are eligible"
+            )
+        return Selection(
+            pool=pool,
+            query=query,
+            recipe=recipe,
+            demonstrations=tuple(
+                Demonstration(
+                    found[candidate.id],
+                    rank=ranks[candidate.id],
+                    position=position,
+                    reason=candidate.reason,
+                    score=candidate.score,
+                    scores=candidate.scores,
+                )
+                for position, candidate in enumerate(arranged, start=1)
+            ),
+            eligible=eligible,
+            removed=removed,
+            flags=tuple(flags),
+        )
+
+    # Prompts and answers
+
+    def prompt(self, selection: Selection) -> Prompt:
+        """Render a selection into the messages a model receives, with their manifest."""
+        return build(selection, labels=self.labels(selection.pool), picture=self._pictures.prepared)
+
+    def ask(
+        self,
+        pool_name: str,
+        query: Query,
+        recipe: Recipe | None = None,
+        *,
+        model: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Select, build the prompt, ask a model and read its answer.
+
+        Args:
+            pool_name: Where the demonstrations come from.
+            query: What to answer.
+            recipe: How to choose and show them.
+            model: By default the configured one; "offline/knn-vote" is a baseline, not a language model.
+            parameters: Sampling parameters, passed on.
+
+        Raises:
+            ModelError: The model did not answer.
+            As `select`.
+        """
+        selection = self.select(pool_name, query, recipe)
+        prompt = self.prompt(selection)
+        name = model or self.settings.model
+        api_base = None if name.startswith(OFFLINE) else self.settings.model_api_base
+        request = Request(name, prompt.messages, dict(parameters or {}), api_base)
+        reply = self.model(name).complete(request)
+        closed = selection.pool.kind == "classification"
+        parsed = parse_answer(reply.text, self.labels(selection.pool) if closed else ())
+        return Answer(reply, parsed, selection, prompt)
+
+    def model(self, name: str) -> VLM:
+        """The model behind a name, with the call ledger in front of it."""
+        key = (name, self.settings.model_api_base)
+        with self._lock:
+            if key not in self._models:
+                inner = open_model(
+                    name,
+                    api_base=self.settings.model_api_base,
+                    api_key=self.settings.model_api_key,
+                    encoder=lambda: open_encoder(_DEFAULT_ENCODER),
+                )
+                self._models[key] = LedgeredVLM(inner, self._stores.calls)
+            return self._models[key]
+
+    # Upkeep
+
+    def doctor(self, *, repair: bool = False) -> list[Checkup]:
+        """Compare SQL, blobs and index of every pool; with `repair`, mend the index."""
+        index = self._stores.index
+        results = []
+        for pool in self.pools():
+            checkup = examine(
+                pool,
+                examples=self._examples,
+                outbox=self._stores.outbox,
+                blobs=self._stores.blobs,
+                index=index,
+            )
+            if repair and not checkup.sound:
+                mend(
+                    pool,
+                    checkup,
+                    examples=self._examples,
+                    index=index,
+                    indexer=self._indexer,
+                    embedder=self._embedder,
+                )
+                checkup = replace(checkup, repaired=True)
+            results.append(checkup)
+        return results
+
+    def encoder(self, pool: Pool) -> Encoder:
+        """The encoder whose vectors a pool holds.
+
+        Raises:
+            EncoderMismatch: Another one is configured, or its weights changed since the pool was built.
+        """
+        configured = self.settings.encoder
+        if configured is not None and canonical(configured) != pool.encoder:
+            raise EncoderMismatch(
+                f"pool {pool.name!r} holds vectors of {pool.encoder!r}",
+                field="encoder",
+                value=configured,
+                mend=f"Leave the encoder unset, set it to {pool.encoder!r}, or import into a new pool",
+            )
+        encoder = open_encoder(pool.encoder)
+        if encoder.id != pool.encoder_id:
+            raise EncoderMismatch(
+                f"pool {pool.name!r} was built with {pool.encoder_id!r}",
+                field="encoder",
+                value=encoder.id,
+                mend="Restore that version of the encoder, or import into a new pool",
+            )
+        return encoder
+
+    def _embedder(self, pool: Pool) -> Embedder:
+        return Embedder(self.encoder(pool), self._stores.embeddings, self._pictures.load)
+
+
+def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
+    rest = iter(drafts)
+    while batch := list(islice(rest, BATCH)):
+        yield batch

@@ -1,0 +1,86 @@
+"""The leak guard: what must never be shown as a demonstration for a query. It runs before top-k, so k is still met.
+
+Always: the query itself and exact copies of its content (same pixels, however encoded). In evaluation also its group
+and its near-duplicates. Published code is weaker: OpenFlamingo guards nothing, vote-k skips only `score == 1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from ..domain.examples import Pool, Query, normal_text, text_key
+from ..domain.filters import Filter
+from ..domain.protocols import Search, VectorIndex
+from ..domain.recipes import Recipe
+from ..domain.scoring import Vector
+from ..domain.selections import Removal, RemovalReason
+from ..storage import Examples
+from .catalogues import LoadedCatalogue
+
+NEAR_BITS = 3  # of 64: difference hashes this close show the same picture
+NEAR_COSINE = 0.9999
+
+
+def guard(
+    pool: Pool,
+    query: Query,
+    recipe: Recipe,
+    *,
+    examples: Examples,
+    index: VectorIndex,
+    vectors: Mapping[str, Vector],
+    catalogue: Callable[[], LoadedCatalogue],
+) -> tuple[Filter, tuple[Removal, ...]]:
+    """The recipe's filter with the leaks excluded, and what was removed from among those it would have allowed."""
+    base = recipe.filters.to_filter()
+    removed: dict[str, Removal] = {}
+
+    def remove(ids: Iterable[str], reason: RemovalReason) -> None:
+        for id in ids:
+            removed.setdefault(id, Removal(id, reason))
+
+    if query.id is not None:
+        remove([query.id], "itself")
+    remove(_copies(pool, query, examples), "same content")
+    if recipe.evaluation:
+        if query.group:
+            remove(examples.in_group(pool.uid, query.group), "same group")
+        if query.media:
+            dhashes = [part.dhash for part in query.media]
+            remove(catalogue().near_duplicates(dhashes, NEAR_BITS), "near-duplicate")
+        remove(_near_vectors(pool, base, tuple(removed), index, vectors), "near-duplicate")
+    allowed = replace(base, without_ids=tuple(sorted(removed)))
+    known = examples.payloads(pool.uid, list(removed))
+    shown = tuple(
+        removal for id, removal in sorted(removed.items()) if id in known and base.matches(id, known[id])
+    )
+    return allowed, shown
+
+
+def _copies(pool: Pool, query: Query, examples: Examples) -> list[str]:
+    asked = normal_text(query.text)
+    key = text_key(query.text)
+    if not query.media:
+        return list(examples.same_text(pool.uid, key)) if asked else []
+    same = examples.same_pictures(pool.uid, query.pixel_key)
+    if pool.kind == "classification" or not asked:
+        return list(same)
+    # Elsewhere another question about the same picture is another example; a missing text is no other question.
+    silent = text_key("")
+    return [id for id, text in same.items() if text in (key, silent)]
+
+
+def _near_vectors(
+    pool: Pool, base: Filter, removed: tuple[str, ...], index: VectorIndex, vectors: Mapping[str, Vector]
+) -> list[str]:
+    if "image" not in vectors:
+        return []
+    limit = 16
+    while True:
+        search = Search("image", vectors["image"], limit, replace(base, without_ids=removed))
+        hits = index.search(pool.uid, search)
+        near = [hit.id for hit in hits if hit.score >= NEAR_COSINE]
+        if len(near) < limit:
+            return near
+        limit *= 4

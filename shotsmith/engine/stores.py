@@ -1,0 +1,37 @@
+"""Opens the stores that the settings name, and closes them together."""
+
+from __future__ import annotations
+
+from ..imaging import Limits
+from ..retrieval.index import open_index
+from ..settings import Settings
+from ..storage import Blobs, CallLedger, Database, EmbeddingCache, Examples, Outbox, Pools, Renders
+
+
+class Stores:
+    """Everything that is kept: SQL, blobs and the vector index.
+
+    Args:
+        settings: Where they are.
+        serving: Whether a long-lived service opens them, so that other processes may attach to its index.
+    """
+
+    def __init__(self, settings: Settings, *, serving: bool) -> None:
+        root = settings.data_dir.expanduser().resolve()
+        if settings.database_url is None or settings.blob_url is None or settings.index_url is None:
+            root.mkdir(parents=True, exist_ok=True)
+        self.database = Database(settings.database_url or f"sqlite:///{root / 'shotsmith.db'}")
+        self.pools = Pools(self.database)
+        self.examples = Examples(self.database)
+        self.outbox = Outbox(self.database)
+        self.embeddings = EmbeddingCache(self.database)
+        self.renders = Renders(self.database)
+        self.calls = CallLedger(self.database)
+        self.blobs = Blobs(settings.blob_url or f"file://{root / 'blobs'}")
+        self.limits = Limits(settings.max_image_pixels, settings.max_image_bytes)
+        self.index = open_index(settings.index_url, root / "index", settings.index_api_key, serving=serving)
+
+    def close(self) -> None:
+        """Release everything."""
+        self.index.close()
+        self.database.close()
