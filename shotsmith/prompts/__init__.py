@@ -1,0 +1,1 @@
+"""Prompts: images prepared, demonstrations fitted into the budget, dialects rendered, answers parsed. No storage."""

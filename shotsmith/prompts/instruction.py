@@ -1,0 +1,40 @@
+"""The instruction that opens every prompt."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from ..domain.examples import Pool, PoolKind
+
+DEFAULTS: dict[PoolKind, str] = {
+    "classification": "Classify each input.",
+    "vqa": "Answer the question about each input.",
+    "captioning": "Describe each input.",
+    "regression": "Estimate the value for each input. Answer with one number.",
+    "open": "Answer each input.",
+}
+# Line ends that JSON leaves as they are.
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+
+
+def instruction(pool: Pool, labels: Sequence[str] = ()) -> str:
+    """The pool's instruction, its labels and its answer format, byte for byte the same for every query.
+
+    Args:
+        pool: Its own instruction counts, or a default for its kind.
+        labels: The label space, in the order it is shown. Only classification pools show it: as
+            `Labels: ["a", "b"]`, a JSON array on one line, and a request to answer with exactly one of them.
+    """
+    lines = [pool.instruction.strip() or DEFAULTS[pool.kind]]
+    if pool.kind == "classification" and labels:
+        lines += [f"Labels: {_on_one_line(labels)}", "Answer with exactly one of the labels."]
+    if pool.answer_format.strip():
+        lines.append(pool.answer_format.strip())
+    return "\n".join(lines)
+
+
+def _on_one_line(labels: Sequence[str]) -> str:
+    array = json.dumps(list(dict.fromkeys(labels)), ensure_ascii=False)
+    return _LINE_ENDS.sub(lambda end: f"\\u{ord(end[0]):04x}", array)
