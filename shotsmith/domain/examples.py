@@ -100,12 +100,7 @@ class Example:
         return self.labels[0] if self.labels else None
 
     @property
-    def text_key(text: str) -> str:
-    """One hash for texts that count as the same."""
-    return hashlib.sha256(normal_text(text).encode()).hexdigest()
-
-
-def pixel_key(self) -> str:
+    def pixel_key(self) -> str:
         """Identity of the pictures, however encoded."""
         return pixel_key(self.media)
 
@@ -201,12 +196,7 @@ class Query:
     group: str | None = None
 
     @property
-    def text_key(text: str) -> str:
-    """One hash for texts that count as the same."""
-    return hashlib.sha256(normal_text(text).encode()).hexdigest()
-
-
-def pixel_key(self) -> str:
+    def pixel_key(self) -> str:
         """Identity of the pictures, however encoded."""
         return pixel_key(self.media)
 

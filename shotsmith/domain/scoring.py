@@ -43,8 +43,8 @@ def unit(vectors: NDArray[Any]) -> Matrix:
     wide = np.asarray(vectors, dtype=np.float64)
     norms = np.linalg.norm(wide, axis=-1, keepdims=True)
     usable = np.isfinite(norms) & (norms > 1e-12)
-    scaled = np.divide(wide, norms, out=np.zeros_like(wide), where=usable)
-    return scaled.astype(np.float32)
+    scaled: Matrix = np.divide(wide, norms, out=np.zeros_like(wide), where=usable).astype(np.float32)
+    return scaled
 
 
 def cosine(matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> list[float]:

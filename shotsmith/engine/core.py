@@ -16,25 +16,21 @@ from ..domain.examples import Draft, Example, ImageFile, Pool, PoolKind, Query
 from ..domain.messages import Request
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
-from ..domain.selections import Demonstration, Prompt, Selection
+from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
 from ..prompts.parsing import parse_answer
-from ..retrieval.embedding import Embedder, Item
+from ..retrieval.embedding import Embedder
 from ..retrieval.encoders import canonical, open_encoder
-from ..retrieval.source import IndexSource
-from ..selectors import build as build_selector
-from ..selectors.orders import arrange
 from ..settings import Settings
 from ..storage.database import now
 from ..storage.examples import OnConflict
 from ..storage.pools import new_uid
 from .answers import Answer
-from .catalogues import Catalogues
 from .doctor import Checkup, examine, mend
 from .indexing import Indexer
 from .intake import Intake, check_labels, check_pool_name
-from .leaks import guard
 from .pictures import Pictures
+from .selecting import Selecting
 from .stores import Stores
 
 BATCH = 64
@@ -79,8 +75,8 @@ class Engine:
         self._examples = self._stores.examples
         self._intake = Intake(self._stores.blobs, self._stores.limits)
         self._pictures = Pictures(self._stores.blobs, self._stores.renders, self._stores.limits)
-        self._catalogues = Catalogues(self._examples)
         self._indexer = Indexer(self._stores.index, self._examples, self._stores.outbox)
+        self._selecting = Selecting(self._stores.index, self._examples, self._indexer)
         self._models: dict[tuple[str, str | None], VLM] = {}
         self._lock = Lock()
 
@@ -266,59 +262,8 @@ class Engine:
             InvalidParameter: A parameter it does not have.
             EncoderMismatch: The pool was built with another encoder than the configured one.
         """
-        recipe = recipe or Recipe()
         pool = self.pool(pool_name)
-        selector = build_selector(recipe.selector)
-        embedder = self._embedder(pool)
-        self._indexer.sync(pool, embedder)
-        vectors = embedder.embed([Item(query.media, query.text)], keep=False)[0]
-        allowed, removed = guard(
-            pool,
-            query,
-            recipe,
-            examples=self._examples,
-            index=self._stores.index,
-            vectors=vectors,
-            catalogue=lambda: self._catalogues.of(pool),
-        )
-        source = IndexSource(
-            self._stores.index,
-            pool.uid,
-            vectors,
-            allowed,
-            catalogue=lambda: self._catalogues.of(pool).catalogue,
-            labels_of=lambda ids: self._examples.labels_of(pool.uid, ids),
-        )
-        candidates = selector.select(query, source, recipe.k, recipe.seed)
-        found = self._examples.get(pool.uid, [candidate.id for candidate in candidates])
-        present = [candidate for candidate in candidates if candidate.id in found]
-        ranks = {candidate.id: rank for rank, candidate in enumerate(present, start=1)}
-        arranged = arrange(present, recipe.order, recipe.seed, query.key)
-        flags = list(dict.fromkeys(flag for candidate in present for flag in candidate.flags))
-        eligible = source.size
-        if len(present) < recipe.k and recipe.selector.name != "none":
-            flags.append(
-                f"short: {len(present)} of {recipe.k} demonstrations, {eligible} examples are eligible"
-            )
-        return Selection(
-            pool=pool,
-            query=query,
-            recipe=recipe,
-            demonstrations=tuple(
-                Demonstration(
-                    found[candidate.id],
-                    rank=ranks[candidate.id],
-                    position=position,
-                    reason=candidate.reason,
-                    score=candidate.score,
-                    scores=candidate.scores,
-                )
-                for position, candidate in enumerate(arranged, start=1)
-            ),
-            eligible=eligible,
-            removed=removed,
-            flags=tuple(flags),
-        )
+        return self._selecting.select(pool, self._embedder(pool), query, recipe or Recipe())
 
     # Prompts and answers
 

@@ -1,0 +1,94 @@
+"""From a query to its demonstrations: one straight line, no stage calls back into an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..domain.examples import Example, Pool, Query
+from ..domain.protocols import VectorIndex
+from ..domain.recipes import Recipe
+from ..domain.selections import Candidate, Demonstration, Selection
+from ..retrieval.embedding import Embedder, Item
+from ..retrieval.source import IndexSource
+from ..selectors import build as build_selector
+from ..selectors.orders import arrange
+from ..storage import Examples
+from .catalogues import Catalogues
+from .indexing import Indexer
+from .leaks import guard
+
+
+class Selecting:
+    """Selects demonstrations.
+
+    Args:
+        index: Where the vectors are.
+        examples: The truth.
+        indexer: Brings the index up to date before it is asked.
+    """
+
+    def __init__(self, index: VectorIndex, examples: Examples, indexer: Indexer) -> None:
+        self._index = index
+        self._examples = examples
+        self._indexer = indexer
+        self._catalogues = Catalogues(examples)
+
+    def select(self, pool: Pool, embedder: Embedder, query: Query, recipe: Recipe) -> Selection:
+        """Encode the query, guard against leaks, select, order."""
+        selector = build_selector(recipe.selector)
+        self._indexer.sync(pool, embedder)
+        vectors = embedder.embed([Item(query.media, query.text)], keep=False)[0]
+        allowed, removed = guard(
+            pool,
+            query,
+            recipe,
+            examples=self._examples,
+            index=self._index,
+            vectors=vectors,
+            catalogue=lambda: self._catalogues.of(pool),
+        )
+        source = IndexSource(
+            self._index,
+            pool.uid,
+            vectors,
+            allowed,
+            catalogue=lambda: self._catalogues.of(pool).catalogue,
+            labels_of=lambda ids: self._examples.labels_of(pool.uid, ids),
+        )
+        candidates = selector.select(query, source, recipe.k, recipe.seed)
+        found = self._examples.get(pool.uid, [candidate.id for candidate in candidates])
+        present = [candidate for candidate in candidates if candidate.id in found]
+        eligible = source.size
+        return Selection(
+            pool=pool,
+            query=query,
+            recipe=recipe,
+            demonstrations=_arranged(present, found, query, recipe),
+            eligible=eligible,
+            removed=removed,
+            flags=_flags(present, recipe, eligible),
+        )
+
+
+def _arranged(
+    present: Sequence[Candidate], found: dict[str, Example], query: Query, recipe: Recipe
+) -> tuple[Demonstration, ...]:
+    ranks = {candidate.id: rank for rank, candidate in enumerate(present, start=1)}
+    return tuple(
+        Demonstration(
+            found[candidate.id],
+            rank=ranks[candidate.id],
+            position=position,
+            reason=candidate.reason,
+            score=candidate.score,
+            scores=candidate.scores,
+        )
+        for position, candidate in enumerate(arrange(present, recipe.order, recipe.seed, query.key), start=1)
+    )
+
+
+def _flags(present: Sequence[Candidate], recipe: Recipe, eligible: int) -> tuple[str, ...]:
+    flags = list(dict.fromkeys(flag for candidate in present for flag in candidate.flags))
+    if len(present) < recipe.k and recipe.selector.name != "none":
+        flags.append(f"short: {len(present)} of {recipe.k} demonstrations, {eligible} examples are eligible")
+    return tuple(flags)
