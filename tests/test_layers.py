@@ -1,0 +1,33 @@
+"""The package's shape: imports point one way, files stay short, and importing stays cheap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_imports_point_one_way(capsys: pytest.CaptureFixture[str]) -> None:
+    code = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
+    assert code == 0, capsys.readouterr().out
+
+
+def test_files_stay_short() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "shotsmith").rglob("*.py")}
+    assert lengths
+    assert {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > 400} == {}
+
+
+@pytest.mark.parametrize("module", ["shotsmith", "shotsmith.cli"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    heavy = (
+        "{'litellm', 'torch', 'open_clip', 'sentence_transformers', 'onnxruntime', 'qdrant_client', 'ray'}"
+    )
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
