@@ -1,0 +1,1 @@
+"""What talks to others: vision-language models, and the service from outside."""

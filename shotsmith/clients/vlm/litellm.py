@@ -1,0 +1,229 @@
+"""Every remote model, through litellm: one canonical request in, one reply or one clear error out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import SecretStr
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
+
+from ...domain.errors import InvalidParameter, ModelRefused
+from ...domain.messages import Reply, Request, Usage
+from ...domain.protocols import Encoder
+from .failures import failure, is_transient, redact, retry_after
+from .openai_messages import render
+from .parameters import sampling
+
+_OFFLINE = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else the import fetches prices
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",  # else the first Anthropic call fetches a list of headers
+    "LITELLM_MODE": "PRODUCTION",  # else the import loads .env of the working directory into the environment
+    "LITELLM_LOG": "CRITICAL",  # replies and errors say it all, and its logs may show what they must not
+}
+_BACKOFF = wait_exponential_jitter(initial=0.5, max=30, jitter=1)
+
+
+def load(
+    model: str,
+    *,
+    api_base: str | None = None,
+    api_key: SecretStr | None = None,
+    encoder: Callable[[], Encoder] | None = None,
+) -> LiteLLM:
+    """The factory of every model that no other factory claims; it needs no encoder."""
+    return LiteLLM(model, api_base=api_base, api_key=api_key)
+
+
+class LiteLLM:
+    """A model at a provider, by litellm's name for it. Safe to share between threads.
+
+    litellm is imported at the first call (about 4 s). Retries happen here and nowhere else: 408, 409, 429, 5xx,
+    timeouts and refused connections, after the wait that the provider asks for or an exponential one with jitter.
+
+    Args:
+        model: "provider/model", e.g. "openai/gpt-5-mini".
+        api_base: Another endpoint than the provider's own.
+        api_key: Instead of the one in the provider's environment variable.
+        timeout_s: For one attempt.
+        attempts: How many at most.
+        deadline_s: No attempt starts after this many seconds.
+        sleep: How to wait between attempts.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_base: str | None = None,
+        api_key: SecretStr | None = None,
+        timeout_s: float = 300.0,
+        attempts: int = 5,
+        deadline_s: float = 600.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.model = model
+        self.api_base = api_base
+        self._api_key = api_key.get_secret_value() if api_key else None
+        self._timeout_s = timeout_s
+        self._attempts = attempts
+        self._deadline_s = deadline_s
+        self._sleep = sleep
+
+    def complete(self, request: Request) -> Reply:
+        """Answer one request; `Reply.notes` tells of dropped parameters, retries and missing text.
+
+        Raises:
+            ModelError: The model did not answer; the subclass says why.
+            InvalidParameter: The request is for another model or endpoint, or has an unknown parameter.
+            InvalidInput: An image outside a user turn.
+        """
+        self._expect(request)
+        parameters = sampling(request.parameters)
+        messages = render(request.messages)
+        litellm = _litellm()
+        dropped = self._dropped(litellm, parameters)
+        call = {**parameters, "model": self.model, "messages": messages}
+        started = time.perf_counter()
+        response, attempts = self._send(litellm, call)
+        latency_ms = (time.perf_counter() - started) * 1000
+        notes = [f"{self.model} does not take {name}: dropped" for name in dropped]
+        if attempts > 1:
+            notes.append(f"answered at attempt {attempts}")
+        return self._reply(response, latency_ms, notes)
+
+    def _expect(self, request: Request) -> None:
+        # A key must never travel to an endpoint that only a request names, nor an answer be filed under another model.
+        for field, given, own in (
+            ("model", request.model, self.model),
+            ("api_base", request.api_base, self.api_base),
+        ):
+            if given != own:
+                raise InvalidParameter(
+                    f"this model was opened with {own!r}",
+                    field=field,
+                    value=repr(given),
+                    mend="Write the same into the request, or open another model",
+                )
+
+    def _dropped(self, litellm: Any, parameters: Mapping[str, Any]) -> list[str]:
+        try:
+            model, provider, *_ = litellm.get_llm_provider(self.model, api_base=self.api_base)
+        except Exception:
+            model = provider = ""
+        if not model:
+            raise ModelRefused(
+                "the name does not say which provider has the model",
+                field="model",
+                value=self.model,
+                mend="Write provider/model, e.g. openai/gpt-5-mini",
+            )
+
+        def refused(name: str, value: object) -> bool:
+            try:
+                litellm.get_optional_params(
+                    model=model, custom_llm_provider=provider, drop_params=False, **{name: value}
+                )
+            except Exception as error:  # any other complaint is the call's to make
+                return isinstance(error, litellm.UnsupportedParamsError)
+            return False
+
+        return sorted(name for name, value in parameters.items() if refused(name, value))
+
+    def _send(self, litellm: Any, call: Mapping[str, Any]) -> tuple[Any, int]:
+        deadline = time.monotonic() + self._deadline_s
+
+        def attempt() -> Any:
+            left = max(deadline - time.monotonic(), 1.0)
+            return litellm.completion(
+                **call,
+                api_base=self.api_base,
+                api_key=self._api_key,
+                timeout=min(self._timeout_s, left),
+                max_retries=0,
+                num_retries=0,
+                drop_params=True,
+            )
+
+        retrying = Retrying(
+            retry=retry_if_exception(is_transient),
+            stop=stop_after_attempt(self._attempts) | stop_before_delay(self._deadline_s),
+            wait=_pause,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt), retrying.statistics["attempt_number"]
+        except Exception as error:
+            failed = failure(
+                error,
+                model=self.model,
+                attempts=retrying.statistics["attempt_number"],
+                secrets=[self._api_key] if self._api_key else [],
+            )
+        # Raised out here, so that no traceback drags the provider's own error, keys and all, into a log.
+        raise failed
+
+    def _reply(self, response: Any, latency_ms: float, notes: list[str]) -> Reply:
+        choice = response.choices[0] if response.choices else None
+        message = choice.message if choice else None
+        text = (message.content or "") if message else ""
+        finish_reason = str((choice and choice.finish_reason) or "unknown")
+        if not text:
+            fields = getattr(message, "provider_specific_fields", None) or {}
+            refusal = fields.get("refusal")
+            notes.append(
+                f"the model refused: {redact(refusal)}"
+                if refusal
+                else f"the reply has no text ({finish_reason})"
+            )
+        usage = _usage(response)
+        cost = response._hidden_params.get("response_cost") if usage.input_tokens is not None else None
+        return Reply(
+            text=text,
+            model=response.model or self.model,
+            usage=usage,
+            cost_usd=cost,
+            latency_ms=latency_ms,
+            finish_reason=finish_reason,
+            notes=tuple(notes),
+        )
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = retry_after(error) if error else None
+    return max(told or 0.0, _BACKOFF(state))
+
+
+def _usage(response: Any) -> Usage:
+    usage = getattr(response, "usage", None)
+    # litellm writes zeros where the provider says nothing, and no prompt has no tokens.
+    if usage is None or not usage.prompt_tokens:
+        return Usage()
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        cached_tokens=getattr(details, "cached_tokens", None),
+    )
+
+
+@cache
+def _litellm() -> Any:
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+    import litellm
+
+    litellm.suppress_debug_info = True
+    return litellm
