@@ -362,7 +362,8 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
-    detail: str
+    detail: str = Field(description="The whole story in one line.")
+    message: str | None = Field(None, description="What is wrong.")
     field: str | None = None
     value: str | None = None
     mend: str | None = None

@@ -1,1 +1,1 @@
-"""What talks to others: vision-language models, and the service from outside."""
+"""Clients: of vision-language models (`vlm`) and of Shotsmith itself (`sdk`)."""

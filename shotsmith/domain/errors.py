@@ -70,6 +70,7 @@ class ShotsmithError(Exception):
             "title": type(self).__name__,
             "status": self.status,
             "detail": str(self),
+            "message": self.message,
             "field": self.field,
             "value": self.value,
             "mend": self.mend,

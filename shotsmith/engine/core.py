@@ -319,6 +319,10 @@ class Engine:
 
     # Upkeep
 
+    def ping(self) -> None:
+        """Ask every store for something small. Raises Unavailable or Busy."""
+        self._stores.ping()
+
     def doctor(self, *, repair: bool = False) -> list[Checkup]:
         """Compare SQL, blobs and index of every pool; with `repair`, mend the index."""
         index = self._stores.index

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import OperationalError
+
+from ..domain.errors import Unavailable
 from ..imaging import Limits
 from ..retrieval.index import open_index
 from ..settings import Settings
@@ -30,6 +33,18 @@ class Stores:
         self.blobs = Blobs(settings.blob_url or f"file://{root / 'blobs'}")
         self.limits = Limits(settings.max_image_pixels, settings.max_image_bytes)
         self.index = open_index(settings.index_url, root / "index", settings.index_api_key, serving=serving)
+
+    def ping(self) -> None:
+        """Ask SQL and the index for something small.
+
+        Raises:
+            Unavailable: One does not answer.
+        """
+        try:
+            self.pools.all()
+        except OperationalError as error:
+            raise Unavailable(f"the database does not answer: {error.orig}", field="database_url") from None
+        self.index.exists("ping")
 
     def close(self) -> None:
         """Release everything."""

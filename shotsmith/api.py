@@ -1,0 +1,111 @@
+"""Every operation as one function from request shape to response shape: what REST serves and the SDK calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .domain.examples import Draft, Query
+from .engine import Engine
+from .schemas import (
+    AddedOut,
+    AnswerIn,
+    AnswerOut,
+    ExampleOut,
+    ExamplePage,
+    ExamplesIn,
+    OnConflict,
+    PoolIn,
+    PoolOut,
+    PromptOut,
+    SelectionIn,
+    SelectionOut,
+    image_files,
+)
+
+
+class Api:
+    """The operations on an engine in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def list_pools(self) -> list[PoolOut]:
+        """Every pool, by name."""
+        return [PoolOut.of(pool) for pool in self.engine.pools()]
+
+    def create_pool(self, body: PoolIn) -> PoolOut:
+        """Create an empty pool."""
+        return PoolOut.of(self.engine.create_pool(**body.model_dump()))
+
+    def get_pool(self, pool: str) -> PoolOut:
+        """One pool."""
+        return PoolOut.of(self.engine.pool(pool))
+
+    def delete_pool(self, pool: str) -> None:
+        """Remove a pool with its examples and vectors."""
+        self.engine.delete_pool(pool)
+
+    def add_examples(self, pool: str, body: ExamplesIn) -> AddedOut:
+        """Store examples: all of them or, if one is bad, none."""
+        drafts = [example.draft(f"examples[{position}]") for position, example in enumerate(body.examples)]
+        return self.add_drafts(pool, drafts, body.on_conflict)
+
+    def add_drafts(self, pool: str, drafts: Sequence[Draft], on_conflict: OnConflict) -> AddedOut:
+        """The same for drafts that are at hand."""
+        done = self.engine.add(pool, drafts, on_conflict=on_conflict)
+        return AddedOut(
+            added=done.added, replaced=done.replaced, unchanged=done.unchanged, skipped=done.skipped
+        )
+
+    def list_examples(
+        self,
+        pool: str,
+        after: str | None = None,
+        limit: int = 50,
+        split: str | None = None,
+        label: str | None = None,
+    ) -> ExamplePage:
+        """One page of examples, by ascending id."""
+        found = self.engine.examples(pool, after=after, limit=limit + 1, split=split, label=label)
+        page = found[:limit]
+        return ExamplePage(
+            examples=tuple(ExampleOut.of(example) for example in page),
+            next_after=page[-1].id if len(found) > limit else None,
+        )
+
+    def get_example(self, pool: str, id: str) -> ExampleOut:
+        """One example."""
+        return ExampleOut.of(self.engine.example(pool, id))
+
+    def delete_example(self, pool: str, id: str) -> None:
+        """Remove one example; it is never selected again."""
+        self.engine.example(pool, id)
+        self.engine.delete_examples(pool, [id])
+
+    def get_image(self, sha256: str) -> bytes:
+        """The original bytes of a stored image."""
+        return self.engine.image(sha256)
+
+    def select(self, body: SelectionIn) -> SelectionOut:
+        """Choose and order demonstrations for a query."""
+        return SelectionOut.of(self.engine.select(body.pool, self._query(body), body.recipe))
+
+    def build_prompt(self, body: SelectionIn) -> PromptOut:
+        """Choose demonstrations and render the messages that a model should receive."""
+        selection = self.engine.select(body.pool, self._query(body), body.recipe)
+        return PromptOut.of(self.engine.prompt(selection))
+
+    def answer(self, body: AnswerIn) -> AnswerOut:
+        """Choose demonstrations, build the prompt, ask a model and read its answer."""
+        given = self.engine.ask(
+            body.pool, self._query(body), body.recipe, model=body.model, parameters=body.parameters
+        )
+        return AnswerOut.of(given.reply, given.parsed.answer, given.parsed.how, given.selection, given.prompt)
+
+    def _query(self, body: SelectionIn) -> Query:
+        asked = body.query
+        if asked.stored and asked.id is not None:
+            return self.engine.query_of(body.pool, asked.id)
+        return self.engine.query(
+            image_files(asked.images, "query"), asked.text, id=asked.id, group=asked.group
+        )

@@ -1,0 +1,160 @@
+"""Each operation once: what it is called in this process, and where it is over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, TypeAdapter
+
+from ...domain.recipes import Recipe
+from ...schemas import (
+    AddedOut,
+    AnswerIn,
+    AnswerOut,
+    ExampleIn,
+    ExampleOut,
+    ExamplePage,
+    ExamplesIn,
+    OnConflict,
+    PoolIn,
+    PoolOut,
+    PromptOut,
+    QueryIn,
+    SelectionIn,
+    SelectionOut,
+)
+from .images import ImageLike, encoded
+
+T = TypeVar("T")
+RecipeLike = Recipe | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One operation with its arguments.
+
+    Attributes:
+        operation: Method of `Api`.
+        arguments: Its arguments.
+        method: HTTP method.
+        path: Path on a server.
+        returns: Reads the response; None where there is no body, bytes where the body is the result.
+        body: Sent as JSON.
+        params: Query parameters.
+    """
+
+    operation: str
+    arguments: tuple[Any, ...]
+    method: str
+    path: str
+    returns: TypeAdapter[T] | type[bytes] | None
+    body: BaseModel | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+def list_pools() -> Call[list[PoolOut]]:
+    """Every pool."""
+    return Call("list_pools", (), "GET", "/v1/pools", TypeAdapter(list[PoolOut]))
+
+
+def create_pool(body: PoolIn) -> Call[PoolOut]:
+    """A new pool."""
+    return Call("create_pool", (body,), "POST", "/v1/pools", TypeAdapter(PoolOut), body)
+
+
+def get_pool(pool: str) -> Call[PoolOut]:
+    """One pool."""
+    return Call("get_pool", (pool,), "GET", _pool(pool), TypeAdapter(PoolOut))
+
+
+def delete_pool(pool: str) -> Call[None]:
+    """No pool any more."""
+    return Call("delete_pool", (pool,), "DELETE", _pool(pool), None)
+
+
+def add_examples(pool: str, examples: Sequence[ExampleIn], on_conflict: OnConflict) -> Call[AddedOut]:
+    """New examples."""
+    body = ExamplesIn(examples=tuple(examples), on_conflict=on_conflict)
+    return Call("add_examples", (pool, body), "POST", f"{_pool(pool)}/examples", TypeAdapter(AddedOut), body)
+
+
+def list_examples(
+    pool: str, after: str | None, limit: int, split: str | None, label: str | None
+) -> Call[ExamplePage]:
+    """One page of examples."""
+    given = {"after": after, "limit": limit, "split": split, "label": label}
+    params = {name: value for name, value in given.items() if value is not None}
+    arguments = (pool, after, limit, split, label)
+    return Call(
+        "list_examples", arguments, "GET", f"{_pool(pool)}/examples", TypeAdapter(ExamplePage), None, params
+    )
+
+
+def get_example(pool: str, id: str) -> Call[ExampleOut]:
+    """One example."""
+    return Call("get_example", (pool, id), "GET", _example(pool, id), TypeAdapter(ExampleOut))
+
+
+def delete_example(pool: str, id: str) -> Call[None]:
+    """No example any more."""
+    return Call("delete_example", (pool, id), "DELETE", _example(pool, id), None)
+
+
+def get_image(sha256: str) -> Call[bytes]:
+    """An image's bytes."""
+    return Call("get_image", (sha256,), "GET", f"/v1/images/{quote(sha256, safe='')}", bytes)
+
+
+def select(pool: str, query: QueryIn, recipe: Recipe) -> Call[SelectionOut]:
+    """Demonstrations."""
+    body = SelectionIn(pool=pool, query=query, recipe=recipe)
+    return Call("select", (body,), "POST", "/v1/selections", TypeAdapter(SelectionOut), body)
+
+
+def build_prompt(pool: str, query: QueryIn, recipe: Recipe) -> Call[PromptOut]:
+    """A prompt."""
+    body = SelectionIn(pool=pool, query=query, recipe=recipe)
+    return Call("build_prompt", (body,), "POST", "/v1/prompts", TypeAdapter(PromptOut), body)
+
+
+def answer(
+    pool: str, query: QueryIn, recipe: Recipe, model: str | None, parameters: Mapping[str, Any]
+) -> Call[AnswerOut]:
+    """An answer."""
+    body = AnswerIn(pool=pool, query=query, recipe=recipe, model=model, parameters=dict(parameters))
+    return Call("answer", (body,), "POST", "/v1/answers", TypeAdapter(AnswerOut), body)
+
+
+def query_in(
+    image: ImageLike | None, images: Sequence[ImageLike], text: str, id: str | None, group: str | None
+) -> QueryIn:
+    """A query from what people pass."""
+    given = ([] if image is None else [image]) + list(images)
+    return QueryIn(images=tuple(encoded(one) for one in given), text=text, id=id, group=group)
+
+
+def recipe_of(recipe: RecipeLike, fields: Mapping[str, Any]) -> Recipe:
+    """A recipe from an object, a mapping or keywords; keywords win."""
+    base = recipe.model_dump() if isinstance(recipe, Recipe) else dict(recipe or {})
+    return Recipe.model_validate({**base, **fields})
+
+
+def example_in(fields: ExampleIn | Mapping[str, Any]) -> ExampleIn:
+    """An example from a mapping, whose `image` or `images` may be anything `encoded` takes."""
+    if isinstance(fields, ExampleIn):
+        return fields
+    rest = dict(fields)
+    image = rest.pop("image", None)
+    images = ([] if image is None else [image]) + list(rest.pop("images", ()))
+    return ExampleIn.model_validate({**rest, "images": tuple(encoded(one) for one in images)})
+
+
+def _pool(pool: str) -> str:
+    return f"/v1/pools/{quote(pool, safe='')}"
+
+
+def _example(pool: str, id: str) -> str:
+    return f"{_pool(pool)}/examples/{quote(id, safe='/')}"

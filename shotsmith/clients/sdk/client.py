@@ -1,0 +1,331 @@
+"""`Client` and `AsyncClient`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from ...domain.errors import InvalidParameter
+from ...schemas import (
+    AddedOut,
+    AnswerOut,
+    ExampleIn,
+    ExampleOut,
+    OnConflict,
+    PoolIn,
+    PoolOut,
+    PromptOut,
+    SelectionOut,
+)
+from . import calls
+from .calls import Call, RecipeLike
+from .images import ImageLike
+from .transports import AsyncHttp, Http, Local
+
+T = TypeVar("T")
+_PAGE = 200
+_TIMEOUT = 120.0
+
+
+class Client:
+    """Shotsmith in this process or on a server: the same methods, results and errors.
+
+    Args:
+        path: Data directory of an engine in this process.
+        url: Address of a server, e.g. "http://127.0.0.1:8080".
+        timeout: Seconds a call to a server may take.
+
+    Raises:
+        InvalidParameter: Unless exactly one of `path` and `url` is given.
+
+    Example:
+        >>> with Client(path=".shotsmith") as client:
+        ...     chosen = client.select("parts", image="part.png", selector="rices", k=8)
+    """
+
+    def __init__(
+        self, *, path: str | Path | None = None, url: str | None = None, timeout: float = _TIMEOUT
+    ) -> None:
+        _exactly_one(path, url)
+        self._transport: Local | Http = Local(path) if path is not None else Http(str(url), timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release stores or connections. Idempotent."""
+        self._transport.close()
+
+    def _send(self, call: Call[T]) -> T:
+        return self._transport.send(call)
+
+    def pools(self) -> list[PoolOut]:
+        """Every pool, by name."""
+        return self._send(calls.list_pools())
+
+    def create_pool(self, name: str, **fields: Any) -> PoolOut:
+        """Create an empty pool; keywords as in `PoolIn`."""
+        return self._send(calls.create_pool(PoolIn(name=name, **fields)))
+
+    def pool(self, name: str) -> PoolOut:
+        """One pool."""
+        return self._send(calls.get_pool(name))
+
+    def delete_pool(self, name: str) -> None:
+        """Remove a pool with its examples and vectors."""
+        self._send(calls.delete_pool(name))
+
+    def add(
+        self,
+        pool: str,
+        examples: Sequence[ExampleIn | Mapping[str, Any]],
+        *,
+        on_conflict: OnConflict = "error",
+    ) -> AddedOut:
+        """Store up to 1,000 examples: all of them or none.
+
+        Mappings hold the fields of `ExampleIn`; `image` or `images` may be paths, bytes, Pillow or numpy images.
+        """
+        return self._send(calls.add_examples(pool, [calls.example_in(one) for one in examples], on_conflict))
+
+    def examples(
+        self, pool: str, *, split: str | None = None, label: str | None = None
+    ) -> Iterator[ExampleOut]:
+        """Every example, by ascending id, fetched page by page."""
+        after: str | None = None
+        while True:
+            page = self._send(calls.list_examples(pool, after, _PAGE, split, label))
+            yield from page.examples
+            if (after := page.next_after) is None:
+                return
+
+    def example(self, pool: str, id: str) -> ExampleOut:
+        """One example."""
+        return self._send(calls.get_example(pool, id))
+
+    def delete_example(self, pool: str, id: str) -> None:
+        """Remove one example; it is never selected again."""
+        self._send(calls.delete_example(pool, id))
+
+    def image(self, sha256: str) -> bytes:
+        """The original bytes of a stored image."""
+        return self._send(calls.get_image(sha256))
+
+    def select(
+        self,
+        pool: str,
+        *,
+        image: ImageLike | None = None,
+        images: Sequence[ImageLike] = (),
+        text: str = "",
+        id: str | None = None,
+        group: str | None = None,
+        recipe: RecipeLike = None,
+        **fields: Any,
+    ) -> SelectionOut:
+        """Choose and order demonstrations.
+
+        Args:
+            pool: Where they come from.
+            image: The query's image.
+            images: Its images, when there are several.
+            text: Its text.
+            id: An example of the pool that this is; with nothing else given, that example is the query.
+            group: Its group.
+            recipe: How to choose.
+            fields: Fields of `Recipe`, which win over those of `recipe`.
+        """
+        query = calls.query_in(image, images, text, id, group)
+        return self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
+
+    def prompt(
+        self,
+        pool: str,
+        *,
+        image: ImageLike | None = None,
+        images: Sequence[ImageLike] = (),
+        text: str = "",
+        id: str | None = None,
+        group: str | None = None,
+        recipe: RecipeLike = None,
+        **fields: Any,
+    ) -> PromptOut:
+        """Choose demonstrations and render the messages for a model; arguments as `select`."""
+        query = calls.query_in(image, images, text, id, group)
+        return self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
+
+    def ask(
+        self,
+        pool: str,
+        *,
+        image: ImageLike | None = None,
+        images: Sequence[ImageLike] = (),
+        text: str = "",
+        id: str | None = None,
+        group: str | None = None,
+        model: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        recipe: RecipeLike = None,
+        **fields: Any,
+    ) -> AnswerOut:
+        """Choose demonstrations, build the prompt, ask a model and read its answer; arguments as `select`.
+
+        Args:
+            model: For example "openai/gpt-5-mini"; by default the configured one.
+            parameters: Sampling parameters, passed on.
+        """
+        query = calls.query_in(image, images, text, id, group)
+        return self._send(calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {}))
+
+
+class AsyncClient:
+    """`Client` for asyncio and trio: the same methods, awaited. In this process they run in worker threads.
+
+    Args:
+        path: Data directory of an engine in this process.
+        url: Address of a server.
+        timeout: Seconds a call to a server may take.
+    """
+
+    def __init__(
+        self, *, path: str | Path | None = None, url: str | None = None, timeout: float = _TIMEOUT
+    ) -> None:
+        _exactly_one(path, url)
+        self._transport: Local | AsyncHttp = Local(path) if path is not None else AsyncHttp(str(url), timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Release stores or connections. Idempotent."""
+        if isinstance(self._transport, AsyncHttp):
+            await self._transport.close()
+        else:
+            self._transport.close()
+
+    async def _send(self, call: Call[T]) -> T:
+        if isinstance(self._transport, AsyncHttp):
+            return await self._transport.send(call)
+        from anyio import to_thread
+
+        return await to_thread.run_sync(self._transport.send, call)
+
+    async def pools(self) -> list[PoolOut]:
+        """Every pool, by name."""
+        return await self._send(calls.list_pools())
+
+    async def create_pool(self, name: str, **fields: Any) -> PoolOut:
+        """Create an empty pool; keywords as in `PoolIn`."""
+        return await self._send(calls.create_pool(PoolIn(name=name, **fields)))
+
+    async def pool(self, name: str) -> PoolOut:
+        """One pool."""
+        return await self._send(calls.get_pool(name))
+
+    async def delete_pool(self, name: str) -> None:
+        """Remove a pool with its examples and vectors."""
+        await self._send(calls.delete_pool(name))
+
+    async def add(
+        self,
+        pool: str,
+        examples: Sequence[ExampleIn | Mapping[str, Any]],
+        *,
+        on_conflict: OnConflict = "error",
+    ) -> AddedOut:
+        """Store up to 1,000 examples: all of them or none."""
+        return await self._send(
+            calls.add_examples(pool, [calls.example_in(one) for one in examples], on_conflict)
+        )
+
+    async def examples(
+        self, pool: str, *, split: str | None = None, label: str | None = None
+    ) -> AsyncIterator[ExampleOut]:
+        """Every example, by ascending id, fetched page by page."""
+        after: str | None = None
+        while True:
+            page = await self._send(calls.list_examples(pool, after, _PAGE, split, label))
+            for example in page.examples:
+                yield example
+            if (after := page.next_after) is None:
+                return
+
+    async def example(self, pool: str, id: str) -> ExampleOut:
+        """One example."""
+        return await self._send(calls.get_example(pool, id))
+
+    async def delete_example(self, pool: str, id: str) -> None:
+        """Remove one example; it is never selected again."""
+        await self._send(calls.delete_example(pool, id))
+
+    async def image(self, sha256: str) -> bytes:
+        """The original bytes of a stored image."""
+        return await self._send(calls.get_image(sha256))
+
+    async def select(
+        self,
+        pool: str,
+        *,
+        image: ImageLike | None = None,
+        images: Sequence[ImageLike] = (),
+        text: str = "",
+        id: str | None = None,
+        group: str | None = None,
+        recipe: RecipeLike = None,
+        **fields: Any,
+    ) -> SelectionOut:
+        """Choose and order demonstrations; arguments as `Client.select`."""
+        query = calls.query_in(image, images, text, id, group)
+        return await self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
+
+    async def prompt(
+        self,
+        pool: str,
+        *,
+        image: ImageLike | None = None,
+        images: Sequence[ImageLike] = (),
+        text: str = "",
+        id: str | None = None,
+        group: str | None = None,
+        recipe: RecipeLike = None,
+        **fields: Any,
+    ) -> PromptOut:
+        """Choose demonstrations and render the messages for a model; arguments as `Client.select`."""
+        query = calls.query_in(image, images, text, id, group)
+        return await self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
+
+    async def ask(
+        self,
+        pool: str,
+        *,
+        image: ImageLike | None = None,
+        images: Sequence[ImageLike] = (),
+        text: str = "",
+        id: str | None = None,
+        group: str | None = None,
+        model: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        recipe: RecipeLike = None,
+        **fields: Any,
+    ) -> AnswerOut:
+        """Choose demonstrations, build the prompt, ask a model and read its answer; arguments as `Client.ask`."""
+        query = calls.query_in(image, images, text, id, group)
+        return await self._send(
+            calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {})
+        )
+
+
+def _exactly_one(path: object, url: object) -> None:
+    if (path is None) == (url is None):
+        raise InvalidParameter(
+            "give either a path or a url",
+            field="Client",
+            mend='Client(path=".shotsmith") or Client(url="http://…")',
+        )

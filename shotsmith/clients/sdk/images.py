@@ -1,0 +1,68 @@
+"""Images as people have them: paths, bytes, Pillow pictures, numpy arrays."""
+
+from __future__ import annotations
+
+import io
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+from ...domain.errors import InvalidInput
+from ...imaging import sniff
+from ...schemas import data_url
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image as Picture
+
+    ImageLike = Union[str, PathLike[str], bytes, Picture, NDArray[np.uint8]]
+else:
+    ImageLike = Any
+
+
+def encoded(image: ImageLike) -> str:
+    """Any image as a data URL; a data URL stays as it is.
+
+    Raises:
+        InvalidInput: A missing file, or something that is no image.
+    """
+    if isinstance(image, str) and image.startswith("data:"):
+        return image
+    data = _bytes(image)
+    return data_url(data, sniff(data))
+
+
+def _bytes(image: ImageLike) -> bytes:
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    if isinstance(image, str | PathLike):
+        path = Path(image)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise InvalidInput(
+                f"the file cannot be read: {error.strerror}",
+                field="image",
+                value=str(path),
+                mend="Check the path",
+            ) from None
+    return _png(image)
+
+
+def _png(image: Any) -> bytes:
+    from PIL import Image
+
+    if not isinstance(image, Image.Image):
+        try:
+            image = Image.fromarray(image)
+        except (TypeError, AttributeError, ValueError):
+            raise InvalidInput(
+                "not an image",
+                field="image",
+                value=type(image).__name__,
+                mend="Pass a path, bytes, a Pillow image or a uint8 array [height, width, 3]",
+            ) from None
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,70 @@
+"""The FastAPI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from .. import __version__
+from ..api import Api
+from ..engine import Engine
+from ..settings import Settings
+from . import problems
+from .routes import examples, health, pools, selections
+
+MAX_BODY = 256 * 1024 * 1024
+
+
+def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: Where things are kept; by default from the environment.
+        engine: An engine to drive instead of opening one; its owner closes it.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = engine or await to_thread.run_sync(lambda: Engine(settings, serving=True))
+        app.state.api = Api(opened)
+        try:
+            yield
+        finally:
+            if engine is None:
+                await to_thread.run_sync(opened.close)
+
+    app = FastAPI(
+        title="Shotsmith",
+        version=__version__,
+        summary="Chooses, orders and renders the demonstrations that a vision-language model should see.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+        max_body_size=MAX_BODY,
+        responses=problems.RESPONSES,
+    )
+    problems.install(app)
+    for router in (pools.router, examples.router, selections.router, health.router):
+        app.include_router(router)
+    return app
+
+
+def serve(settings: Settings | None = None) -> None:
+    """Serve until interrupted."""
+    import uvicorn
+
+    from .logs import configure
+
+    settings = settings or Settings()
+    configure(settings.log_format)
+    uvicorn.run(
+        create_app(settings), host=settings.host, port=settings.port, log_config=None, server_header=False
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
