@@ -33,7 +33,7 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
 fi
 
 echo "Installing shotsmith$extras into .venv"
-if .venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5' &&
+if { [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'; } &&
     .venv/bin/uv pip install --quiet --python .venv/bin/python -c constraints.txt -e ".$extras"; then
     exit 0
 fi
