@@ -19,7 +19,10 @@ from .domain.selections import Demonstration, Prompt, RemovalReason, Selection
 Metadata = dict[str, str | int | float | bool]
 OnConflict = Literal["error", "skip", "replace"]
 
-_PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgaGAAAAGDAIGAqH7yAAAAAElFTkSuQmCC"
+_PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1Pe"
+    "AAAADElEQVR4nGNgaGAAAAGDAIGAqH7yAAAAAElFTkSuQmCC"
+)
 
 
 class PoolIn(Frozen):

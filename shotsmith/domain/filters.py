@@ -6,6 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .scoring import canonical_json
+
+
+def fact(name: str, value: object) -> str:
+    """A metadata value as text; two values are equal exactly when their facts are.
+
+    Numbers compare by value, so 1 equals 1.0; a bool is no number, so True does not equal 1.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return canonical_json([name, value]).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -19,7 +31,7 @@ class Filter:
         ids: The id is one of these.
         without_ids: The id is none of these.
         without_groups: The group is none of these.
-        metadata: Each named metadata value equals the given one.
+        metadata: Each named metadata value equals the given one, in the sense of `fact`.
     """
 
     labels: tuple[str, ...] | None = None
@@ -53,4 +65,7 @@ class Filter:
         if payload["group"] and payload["group"] in self.without_groups:
             return False
         given = payload["metadata"]
-        return all(name in given and given[name] == value for name, value in self.metadata.items())
+        return all(
+            name in given and fact(name, given[name]) == fact(name, value)
+            for name, value in self.metadata.items()
+        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from .errors import InvalidParameter
 from .filters import Filter
 
 OrderName = Literal["similar_last", "similar_first", "ends", "interleaved", "grouped", "random"]
@@ -17,6 +19,29 @@ class Frozen(BaseModel):
     """Base of every value that is part of a recipe: immutable, and unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any], where: str = "") -> Self:
+        """From a mapping.
+
+        Raises:
+            InvalidParameter: Naming the first field at fault and its value.
+        """
+        try:
+            return cls.model_validate(dict(fields))
+        except ValidationError as error:
+            raise invalid(error, where) from None
+
+
+def invalid(error: ValidationError, where: str = "") -> InvalidParameter:
+    """The first complaint of a validation as one clear error."""
+    first = error.errors()[0]
+    field = ".".join(
+        [where, *(str(step) for step in first["loc"])] if where else [str(step) for step in first["loc"]]
+    )
+    message = first["msg"].removeprefix("Value error, ")
+    value = None if first["type"] == "missing" else first["input"]
+    return InvalidParameter(message[:1].lower() + message[1:], field=field or None, value=value)
 
 
 def _named(value: object) -> object:

@@ -139,7 +139,7 @@ def query_in(
 def recipe_of(recipe: RecipeLike, fields: Mapping[str, Any]) -> Recipe:
     """A recipe from an object, a mapping or keywords; keywords win."""
     base = recipe.model_dump() if isinstance(recipe, Recipe) else dict(recipe or {})
-    return Recipe.model_validate({**base, **fields})
+    return Recipe.read({**base, **fields}, "recipe")
 
 
 def example_in(fields: ExampleIn | Mapping[str, Any]) -> ExampleIn:
@@ -149,7 +149,7 @@ def example_in(fields: ExampleIn | Mapping[str, Any]) -> ExampleIn:
     rest = dict(fields)
     image = rest.pop("image", None)
     images = ([] if image is None else [image]) + list(rest.pop("images", ()))
-    return ExampleIn.model_validate({**rest, "images": tuple(encoded(one) for one in images)})
+    return ExampleIn.read({**rest, "images": tuple(encoded(one) for one in images)}, "example")
 
 
 def _pool(pool: str) -> str:

@@ -69,7 +69,7 @@ class Client:
 
     def create_pool(self, name: str, **fields: Any) -> PoolOut:
         """Create an empty pool; keywords as in `PoolIn`."""
-        return self._send(calls.create_pool(PoolIn(name=name, **fields)))
+        return self._send(calls.create_pool(PoolIn.read({"name": name, **fields}, "pool")))
 
     def pool(self, name: str) -> PoolOut:
         """One pool."""
@@ -223,7 +223,7 @@ class AsyncClient:
 
     async def create_pool(self, name: str, **fields: Any) -> PoolOut:
         """Create an empty pool; keywords as in `PoolIn`."""
-        return await self._send(calls.create_pool(PoolIn(name=name, **fields)))
+        return await self._send(calls.create_pool(PoolIn.read({"name": name, **fields}, "pool")))
 
     async def pool(self, name: str) -> PoolOut:
         """One pool."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from ...domain.errors import InvalidInput
 from ...imaging import sniff
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image as Picture
 
-    ImageLike = Union[str, PathLike[str], bytes, Picture, NDArray[np.uint8]]
+    ImageLike = str | PathLike[str] | bytes | Picture | NDArray[np.uint8]
 else:
     ImageLike = Any
 
