@@ -1,0 +1,71 @@
+"""`shotsmith serve`, `doctor` and `demo`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import EncoderOption, Json, console, engine, progress_console, settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8080")] = None,
+    encoder: EncoderOption = None,
+) -> None:
+    """Serve the REST API; its documentation is at /docs."""
+    from ..service import serve as run
+
+    chosen = settings(host=host, port=port, encoder=encoder)
+    progress_console().print(f"Shotsmith on http://{chosen.host}:{chosen.port} (documentation at /docs)")
+    run(chosen)
+
+
+def doctor(
+    repair: Annotated[bool, typer.Option(help="Mend the index, which can always be rebuilt.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare database, images and vector index; exit 1 when they differ."""
+    with engine() as opened:
+        found = opened.doctor(repair=repair)
+    if as_json:
+        typer.echo(
+            json.dumps([{**asdict(one), "sound": one.sound} for one in found], indent=2, ensure_ascii=False)
+        )
+    else:
+        out = console()
+        for one in found:
+            if one.sound:
+                out.print(
+                    f"[green]sound[/] {one.pool}: {one.examples:,} examples, all indexed, all images intact"
+                )
+                continue
+            for what in ("missing", "stale", "ghosts", "lost_blobs"):
+                if ids := getattr(one, what):
+                    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+                    out.print(f"[red]{what}[/] {one.pool}: {', '.join(ids[:3])}{more}", markup=True)
+            if one.pending:
+                out.print(f"[red]pending[/] {one.pool}: {one.pending:,} changes wait for the index")
+            out.print(
+                f"[yellow]repaired[/] {one.pool}" if one.repaired else "run `shotsmith doctor --repair`"
+            )
+        if not found:
+            out.print("no pools yet")
+    if any(not one.sound and not (one.repaired and not one.lost_blobs) for one in found):
+        raise typer.Exit(1)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the report and the demo's own data go.")] = Path("demo"),
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Ask this model instead of the offline baseline.")
+    ] = None,
+) -> None:
+    """Do the whole job on a shipped image set: import, select, prompt, answer, compare, report."""
+    from ..demo import run
+
+    run(out=out, model=model, console=console())
