@@ -1,0 +1,94 @@
+"""Orders: from rank order, best first, to prompt order, as the model reads it.
+
+"Ascending" and "descending" are avoided: papers use them in opposite senses.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+
+from ..domain.errors import UnknownName
+from ..domain.recipes import OrderName
+from ..domain.scoring import random_key
+from ..domain.selections import Candidate
+
+Ranked = Sequence[Candidate]
+Order = Callable[[Ranked, int, str], list[Candidate]]
+
+
+def similar_last(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
+    """The most similar one next to the query, where models look most (Flamingo)."""
+    return list(reversed(ranked))
+
+
+def similar_first(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
+    """The most similar one at the top."""
+    return list(ranked)
+
+
+def ends(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
+    """Rank 1 last, 2 first, 3 next to last, 4 second ...: the least similar in the middle (Lost in the Middle)."""
+    return [*ranked[1::2], *reversed(ranked[0::2])]
+
+
+def interleaved(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
+    """Round robin over the labels, by rank inside a label; the labels' cycle is a keyed shuffle."""
+    rounds = zip_longest(*_by_label(ranked, seed, query_key))
+    return [candidate for turn in rounds for candidate in turn if candidate is not None]
+
+
+def grouped(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
+    """One block a label, by rank inside a block, blocks in keyed order: a control, known to hurt."""
+    return [candidate for block in _by_label(ranked, seed, query_key) for candidate in block]
+
+
+def random(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
+    """A keyed shuffle."""
+    scope = f"order|{query_key}"
+    return sorted(ranked, key=lambda candidate: (random_key(seed, scope, candidate.id), candidate.id))
+
+
+ORDERS: Mapping[OrderName, Order] = {
+    "similar_last": similar_last,
+    "similar_first": similar_first,
+    "ends": ends,
+    "interleaved": interleaved,
+    "grouped": grouped,
+    "random": random,
+}
+
+
+def arrange(candidates: Ranked, order: OrderName, seed: int = 0, query_key: str = "") -> list[Candidate]:
+    """Put candidates into prompt order; always a permutation of what was given.
+
+    Args:
+        candidates: In rank order, best first.
+        order: A name in `ORDERS`.
+        seed: Seeds `random` and the cycle of labels in `interleaved` and `grouped`.
+        query_key: `Query.key`, for shuffles that differ between queries; leave it empty for one that does not,
+            as cached prompt prefixes need it.
+
+    Raises:
+        UnknownName: No such order.
+    """
+    try:
+        chosen = ORDERS[order]
+    except KeyError:
+        close = difflib.get_close_matches(order, ORDERS, n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        raise UnknownName(
+            "unknown order", field="order", value=order, mend=f"{hint}Known: {', '.join(ORDERS)}"
+        ) from None
+    return chosen(candidates, seed, query_key)
+
+
+def _by_label(ranked: Ranked, seed: int, query_key: str) -> list[list[Candidate]]:
+    """Candidates by label in keyed order of the labels, those without a label last."""
+    blocks: dict[str | None, list[Candidate]] = {}
+    for candidate in ranked:
+        blocks.setdefault(candidate.label, []).append(candidate)
+    scope = f"order|{query_key}"
+    cycle = sorted(blocks, key=lambda label: (label is None, random_key(seed, scope, label or "")))
+    return [blocks[label] for label in cycle]
