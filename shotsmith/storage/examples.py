@@ -226,7 +226,7 @@ class Examples:
             query = select(examples.c.id, examples.c.content_sha256).where(
                 examples.c.pool_uid == pool_uid, examples.c.id.in_(chunk)
             )
-            yield from connection.execute(query).tuples()
+            yield from connection.execute(query)
 
     def _store(
         self, connection: Connection, pool_uid: str, fresh: Mapping[str, Example], replaced: set[str]
@@ -236,7 +236,7 @@ class Examples:
             query = select(examples.c.id, examples.c.created_at).where(
                 examples.c.pool_uid == pool_uid, examples.c.id.in_(chunk)
             )
-            kept.update(connection.execute(query).tuples().all())
+            kept.update(connection.execute(query).all())
             for table, column in ((example_media, "example_id"), (examples, "id")):
                 connection.execute(
                     delete(table).where(table.c.pool_uid == pool_uid, table.c[column].in_(chunk))

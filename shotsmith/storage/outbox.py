@@ -33,7 +33,7 @@ class Outbox:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [Task(*row) for row in connection.execute(query).tuples()]
+            return [Task(*row) for row in connection.execute(query)]
 
     def count(self, pool_uid: str) -> int:
         """How many changes are pending."""
@@ -58,7 +58,7 @@ class Outbox:
                     examples.c.id.in_(ids[start : start + 500]),
                     examples.c.status == "active",
                 )
-                current.update(connection.execute(query).tuples().all())
+                current.update(connection.execute(query).all())
             settled = [task.seq for task in tasks if current[task.id] == indexed[task.id]]
             for start in range(0, len(settled), 500):
                 connection.execute(delete(outbox).where(outbox.c.seq.in_(settled[start : start + 500])))

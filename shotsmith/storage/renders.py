@@ -32,7 +32,7 @@ class Renders:
         )
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else Render(*row.tuple())
+        return None if row is None else Render(*row)
 
     def put(self, source_sha256: str, spec: str, render: Render) -> Render:
         """Remember a prepared form; the first one stored wins and is returned."""
