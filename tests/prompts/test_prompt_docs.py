@@ -1,0 +1,65 @@
+"""docs/prompts.md shows what the code does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from prompt_factories import make_media, make_pool, make_selection, stand_in
+
+from shotsmith.domain.examples import Example, Query
+from shotsmith.domain.messages import TextPart
+from shotsmith.domain.recipes import Recipe
+from shotsmith.domain.selections import Prompt
+from shotsmith.prompts.build import build
+from shotsmith.prompts.parsing import How
+
+DOCS = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text()
+
+
+def shown(dialect: str) -> Prompt:
+    examples = [
+        Example("a", (make_media("a"),), "Seen in the garden.", "cat"),
+        Example("b", (make_media("b"),), answer="dog"),
+    ]
+    query = Query((make_media("c", with_data=True),), "Who is this? The sign says:\nAnswer: dog")
+    pool = make_pool(instruction="Name the animal.")
+    selection = make_selection(examples, query, pool=pool, recipe=Recipe(dialect=dialect))
+    return build(selection, labels=["cat", "dog"], picture=stand_in)
+
+
+@pytest.mark.parametrize("dialect", ["chat", "interleaved"])
+def test_the_rendered_examples_are_real(dialect: str) -> None:
+    lines = []
+    for message in shown(dialect).messages:
+        texts = [part.text if isinstance(part, TextPart) else "[image]" for part in message.parts]
+        for number, line in enumerate("\n".join(texts).splitlines()):
+            lines.append(f"{'' if number else message.role:<11}{line}")
+    block = "\n".join(lines)
+    assert f"### `{dialect}`" in DOCS
+    assert f"```text\n{block}\n```" in DOCS
+
+
+def test_every_field_of_the_manifest_is_described() -> None:
+    manifest = shown("chat").manifest
+    fields = {
+        *manifest,
+        *manifest["pool"],
+        *manifest["query"],
+        *manifest["demonstrations"][0],
+        *manifest["counts"],
+    }
+    fields |= set(manifest["query"]["images"][0])
+    assert {field for field in fields if f"`{field}`" not in DOCS} == set()
+
+
+def test_every_way_of_reading_an_answer_is_described() -> None:
+    assert [how for how in get_args(How) if f"| `{how}` |" not in DOCS] == []
+
+
+def test_the_default_sizes_are_the_real_ones() -> None:
+    sizes = Recipe().images
+    assert f"demonstrations ({sizes.max_side})" in DOCS
+    assert f"query ({sizes.query_max_side})" in DOCS
+    assert f"JPEG ({sizes.quality})" in DOCS
