@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 How = Literal["exact", "normalised", "found in text", "free-form", "failed"]
 
@@ -23,6 +23,8 @@ _HYPHENS = dict.fromkeys(map(ord, "‐‑‒–−"), "-")
 # Words over a text's shape: w for letters and marks, d for digits, everything else as it is. A word keeps its inner
 # hyphens, dots and apostrophes; a number keeps its sign and its separators.
 _WORD = re.compile(r"(?:-?\.?(?=d))?[wd]+(?:(?:[-_'’.&@]|(?<=d)[,:/](?=d))[wd]+)*[+#]*|\S")
+
+_Form = TypeVar("_Form", str, tuple[str, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,41 +78,39 @@ class _Space:
 
     folded: Mapping[str, Sequence[str]]
     peeled: Mapping[str, Sequence[str]]
-    by_first_word: Mapping[str, Sequence[tuple[str, list[str]]]]
+    by_words: Mapping[tuple[str, ...], Sequence[str]]
+    lengths: Sequence[int]  # of the labels in words, longest first
 
     def find(self, text: str) -> tuple[str, ...]:
         """The labels that occur as whole words and not only inside a longer one, by their order in the text."""
         plain = _words(text)
         words = [_fold(word) for word in plain]
-        spans = [
-            (start, start + len(wanted), label)
-            for start, word in enumerate(words)
-            for label, wanted in self.by_first_word.get(word, ())
-            if words[start : start + len(wanted)] == wanted and not _mere_letter(label, plain, start)
-        ]
         outer, reach = [], (-1, -1)
-        for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if end > reach[1] or (start, end) == reach:
-                outer.append(label)
-                reach = (start, end)
+        for start in range(len(words)):
+            for end in (start + length for length in self.lengths if start + length <= len(words)):
+                for label in self.by_words.get(tuple(words[start:end]), ()):
+                    whole = end > reach[1] or (start, end) == reach
+                    if whole and not _mere_letter(label, plain, start):
+                        outer.append(label)
+                        reach = (start, end)
         return tuple(dict.fromkeys(outer))
 
 
 @lru_cache(maxsize=64)
 def _space(labels: tuple[str, ...]) -> _Space:
-    by_first_word = defaultdict(list)
-    for label in labels:
-        words = [_fold(word) for word in _words(label)]
-        if any(map(str.isalnum, label)):  # a lone "-" or "+" is punctuation in any text
-            by_first_word[words[0]].append((label, words))
+    # A lone "-" or "+" is punctuation in any text.
+    by_words = _by(
+        (tuple(map(_fold, _words(label))), label) for label in labels if any(map(str.isalnum, label))
+    )
     return _Space(
         _by((_fold(label), label) for label in labels),
         _by((_peel(_fold(label)), label) for label in labels),
-        by_first_word,
+        by_words,
+        sorted({len(words) for words in by_words}, reverse=True),
     )
 
 
-def _by(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _by(pairs: Iterable[tuple[_Form, str]]) -> dict[_Form, list[str]]:
     table = defaultdict(list)
     for form, label in pairs:
         if form:
