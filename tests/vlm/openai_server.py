@@ -119,6 +119,8 @@ class OpenAIServer:
                     self.send_response(response.status)
                     self.send_header("content-type", "application/json")
                     self.send_header("content-length", str(len(body)))
+                    # litellm keeps its clients for ever, and pytest would see their idle sockets leak.
+                    self.send_header("connection", "close")
                     for name, value in response.headers.items():
                         self.send_header(name, value)
                     self.end_headers()

@@ -24,9 +24,13 @@ from ...domain.errors import (
 
 _TRANSIENT = frozenset({408, 409, 429})
 _MISSING_KEY = re.compile(r"missing .{0,40}(api[ _]?key|credentials)", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context[ _](length|window|size)|(prompt|input) is too long|exceeds? .{0,60}\b(tokens?|context)\b",
+    re.IGNORECASE,
+)
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[\w+/=\\-]*")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{100,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{72,}={0,2}")
 _CREDENTIAL = re.compile(r"(?i:bearer\s+)[^\s\"',]+|\b(?:sk-|AIza)[\w*.-]{8,}|(?<=://)[^\s/@]+:[^\s/@]+(?=@)")
 _PREFIX = re.compile(r"^(?:litellm\.\w+: ?|(?:Timeout )?\w*(?:Error|Exception)(?:: | - ))+")
 _LONGEST = 500
@@ -86,7 +90,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _verdict(error: BaseException, status: int | None) -> tuple[type[ModelError], str]:
-    if type(error).__name__ == "ContextWindowExceededError" or status == 413:
+    known_to_litellm = type(error).__name__ == "ContextWindowExceededError"
+    if known_to_litellm or status == 413 or (status == 400 and _TOO_LONG.search(str(error))):
         return ContextExceeded, "Show fewer demonstrations or smaller images"
     if status in {401, 403} or _lacks_key(error):
         mend = "Set SHOTSMITH_MODEL_API_KEY or the provider's own variable; an endpoint without keys takes any value"
@@ -119,7 +124,7 @@ def _reason(error: BaseException) -> str:
     text = _PREFIX.sub("", text) or type(error).__name__
     start = text.find("{")
     try:
-        told = json.loads(text[start:])["error"]["message"] if start >= 0 else None
+        told = json.JSONDecoder().raw_decode(text, start)[0]["error"]["message"] if start >= 0 else None
     except (KeyError, TypeError, ValueError):
         return text
     return told if isinstance(told, str) else text

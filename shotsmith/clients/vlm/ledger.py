@@ -87,7 +87,9 @@ class LedgeredVLM:
             flight.set_exception(error)
             raise
         except BaseException:
-            flight.set_exception(ModelUnavailable("the call was interrupted", field="model", value=request.model))
+            flight.set_exception(
+                ModelUnavailable("the call was interrupted", field="model", value=request.model)
+            )
             raise
         finally:
             with self._lock:

@@ -15,7 +15,8 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     stop_before_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from ...domain.errors import InvalidParameter, ModelRefused
@@ -31,7 +32,7 @@ _OFFLINE = {
     "LITELLM_MODE": "PRODUCTION",  # else the import loads .env of the working directory into the environment
     "LITELLM_LOG": "CRITICAL",  # replies and errors say it all, and its logs may show what they must not
 }
-_BACKOFF = wait_exponential_jitter(initial=0.5, max=30, jitter=1)
+_BACKOFF = wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1)
 
 
 def load(
@@ -48,7 +49,8 @@ def load(
 class LiteLLM:
     """A model at a provider, by litellm's name for it. Safe to share between threads.
 
-    litellm is imported at the first call (about 4 s). Retries happen here and nowhere else: 408, 409, 429, 5xx,
+    litellm is imported at the first call (about 4 s), and loads a provider at its first call, which shows in that
+    one's latency. Retries happen here and nowhere else: 408, 409, 429, 5xx,
     timeouts and refused connections, after the wait that the provider asks for or an exponential one with jitter.
 
     Args:

@@ -101,14 +101,12 @@ class KnnVote:
         self._memo.texts([shot.text for shot in (*shots, reading.query) if shot.text])
         asked = self._features(reading.query)
         similarities = [_similarity(asked, self._features(shot)) for shot in shots]
-        silent = similarities.count(None)
-        notes = [f"similarity-weighted vote of {len(shots) - silent} demonstrations"]
-        if silent == len(shots):
-            notes = [f"majority of {silent} demonstrations: none can be compared with the query"]
-            similarities = [1.0] * silent
-        elif silent:
-            notes.append(f"{silent} demonstrations without a vote: they share no modality with the query")
-        return _winner([shot.answer or "" for shot in shots], similarities), notes
+        compared = len(shots) - similarities.count(None)
+        note = f"similarity-weighted vote: {compared} of {len(shots)} demonstrations compare with the query"
+        if not compared:
+            similarities = [1.0] * len(shots)
+            note = f"plain majority: none of {len(shots)} demonstrations shares a modality with the query"
+        return _winner([shot.answer or "" for shot in shots], similarities), [note]
 
     def _match(self, reading: Reading) -> tuple[str, list[str]]:
         """Zero-shot: the label whose name is nearest to the query in the joint space."""
