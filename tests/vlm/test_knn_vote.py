@@ -128,6 +128,29 @@ def test_joint_space_stands_in_for_a_missing_one(shot):
     assert ask(shots, shot("blue"), vlm=vlm).text == "cold"
 
 
+def test_spaces_are_never_mixed(shot):
+    """A text that has no score in its own space does not fall back to the joint one, which is another."""
+
+    class Picky(FakeEncoder):
+        @property
+        def dims(self):
+            return {**super().dims, "text": 3}
+
+        def encode_texts(self, texts):
+            scored = [[1, 0, 0] if text == "cat" else [0, 0, 0] for text in texts]
+            return {**super().encode_texts(texts), "text": np.array(scored, dtype=np.float32)}
+
+    shots = [shot("", "cat", "a"), shot("", "dog", "b")]
+    assert ask(shots, shot("", "cat"), vlm=KnnVote(Picky())).text == "a"
+
+
+def test_many_pictures_are_decoded_in_batches(shot):
+    encoder = CountingEncoder()
+    shots = [shot(f"#{red:02x}0000", answer=str(red)) for red in range(100)]
+    assert ask(shots, shot("#630000"), vlm=KnnVote(encoder)).text == "99"
+    assert encoder.batches == [("image", 64), ("image", 36)]
+
+
 @pytest.mark.parametrize("dialect", ["chat", "interleaved"])
 def test_zero_shot_takes_the_nearest_label_name(shot, dialect):
     layout = {"instruction": 'Which colour?\nLabels: ["blue", "red", "green"]', "dialect": dialect}
@@ -146,7 +169,7 @@ def test_zero_shot_without_help_has_no_answer(shot):
     assert nothing.notes[1:] == ("no demonstrations and no label list: no answer",)
     blind = ask([], shot("red"), instruction='Labels: ["a"]', vlm=KnnVote(FakeEncoder(["image", "text"])))
     assert blind.text == ""
-    assert "cannot compare" in blind.notes[1]
+    assert "cannot be compared" in blind.notes[1]
 
 
 def test_parameters_are_named_as_without_effect(shot):

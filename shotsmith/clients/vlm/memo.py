@@ -19,6 +19,7 @@ Vectors = Mapping[str, Vector]
 """Unit vectors by space; a space without a score is absent."""
 
 _T = TypeVar("_T")
+_BATCH = 64  # decoded pictures held at a time
 
 
 class EmbeddingMemo:
@@ -64,12 +65,14 @@ class EmbeddingMemo:
                     self._known.move_to_end(key)
                     found[key] = self._known[key]
         missing = {key: item for key, item in zip(keys, items, strict=True) if key not in found}
-        if missing:
-            matrices = encode(list(missing.values()))
-            for row, key in enumerate(missing):
+        order = list(missing)
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            matrices = encode([missing[key] for key in batch])
+            for row, key in enumerate(batch):
                 found[key] = {space: matrix[row] for space, matrix in matrices.items() if np.any(matrix[row])}
             with self._lock:
-                self._known.update((key, found[key]) for key in missing)
+                self._known.update((key, found[key]) for key in batch)
                 while len(self._known) > self._capacity:
                     self._known.popitem(last=False)
         return [found[key] for key in keys]

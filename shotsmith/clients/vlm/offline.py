@@ -72,6 +72,7 @@ class KnnVote:
     name = "offline/knn-vote"
 
     def __init__(self, encoder: Encoder, *, capacity: int = 4096) -> None:
+        self._encoder = encoder
         self._memo = EmbeddingMemo(encoder, capacity=capacity)
 
     def complete(self, request: Request) -> Reply:
@@ -124,17 +125,16 @@ class KnnVote:
             if query and "joint" in name
         }
         if not scores:
-            return "", [
-                "no demonstrations, and the encoder cannot compare the query with label names: no answer"
-            ]
+            return "", ["no demonstrations, and the query cannot be compared with label names: no answer"]
         best = min(scores, key=lambda label: (-scores[label], label))
         return best, ["no demonstrations: nearest label name in the joint space"]
 
     def _features(self, shot: Shot) -> dict[str, Vector]:
         """What is compared: one image vector and one text vector, where there are any."""
+        spaces = self._encoder.dims
         found = {
-            "image": _own_or_joint(self._images(shot), "image"),
-            "text": _own_or_joint(self._text(shot), "text"),
+            modality: vectors.get(modality if modality in spaces else "joint")
+            for modality, vectors in (("image", self._images(shot)), ("text", self._text(shot)))
         }
         return {modality: vector for modality, vector in found.items() if vector is not None}
 
@@ -147,10 +147,6 @@ class KnnVote:
 
     def _text(self, shot: Shot) -> Vectors:
         return self._memo.texts([shot.text])[0] if shot.text else {}
-
-
-def _own_or_joint(vectors: Vectors, space: str) -> Vector | None:
-    return vectors.get(space, vectors.get("joint"))
 
 
 def _mean(rows: Sequence[Vector]) -> Vector:
