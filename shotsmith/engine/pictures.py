@@ -67,7 +67,7 @@ class Pictures:
         return ImagePart(self._blobs.get(render.sha256), render.mime, render.width, render.height)
 
     def _make(self, part: Media, spec: str, max_side: int, quality: int) -> ImagePart:
-        made = prepare(self.bytes_of(part), max_side=max_side, quality=quality)
+        made = prepare(self.bytes_of(part), max_side=max_side, quality=quality, limits=self._limits)
         if part.data is not None:
             # A query's picture: nothing of a question is kept.
             return made

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pictures import encoded, picture
+
+from shotsmith.domain.examples import Draft, ImageFile
+from shotsmith.engine import Engine
+from shotsmith.settings import Settings
+
+
+def draft(number: int, label: int, **fields) -> Draft:
+    """An example whose picture's hue shows its label."""
+    image = ImageFile(f"{number}.png", encoded(picture(number, hue=label)))
+    given = {
+        "id": f"e{number:03d}",
+        "images": (image,),
+        "text": f"thing {number}",
+        "labels": (f"class {label}",),
+    }
+    return Draft(where=f"test {number}", **{**given, **fields})
+
+
+@pytest.fixture
+def open_engine(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+    opened: list[Engine] = []
+
+    def open_(**fields) -> Engine:
+        given = {"data_dir": tmp_path / "data", "index_url": "memory:", "encoder": "fake", **fields}
+        opened.append(Engine(Settings(**given)))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def engine(open_engine) -> Engine:
+    """An engine with a pool `p` of 40 examples in 4 classes."""
+    opened = open_engine()
+    opened.create_pool("p", instruction="What is it?")
+    opened.add("p", [draft(number, number % 4) for number in range(40)])
+    return opened
