@@ -20,8 +20,8 @@ Metadata = dict[str, str | int | float | bool]
 OnConflict = Literal["error", "skip", "replace"]
 
 _PIXEL = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1Pe"
-    "AAAADElEQVR4nGNgaGAAAAGDAIGAqH7yAAAAAElFTkSuQmCC"
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGM4"
+    "EaABAAMkAUEdGZ/EAAAAAElFTkSuQmCC"
 )
 
 

@@ -68,24 +68,25 @@ class Request:
         messages: In order; roles alternate as the dialect lays them out.
         parameters: Sampling parameters passed on as they are (temperature, max_tokens, seed ...).
         api_base: Another endpoint than the provider's own; part of the identity of the model.
+        revision: What else decides the answer, such as the encoder that an offline baseline compares with.
     """
 
     model: str
     messages: tuple[Message, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     api_base: str | None = None
+    revision: str = ""
 
     @property
     def key(self) -> str:
         """sha256 of everything that decides the answer; images by the hash of their bytes."""
-        return digest(
-            {
-                "model": self.model,
-                "api_base": self.api_base,
-                "messages": canonical(self.messages),
-                "parameters": dict(self.parameters),
-            }
-        )
+        identity = {
+            "model": self.model,
+            "api_base": self.api_base,
+            "messages": canonical(self.messages),
+            "parameters": dict(self.parameters),
+        }
+        return digest({**identity, "revision": self.revision} if self.revision else identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,11 +293,22 @@ class Engine:
             ModelError: The model did not answer.
             As `select`.
         """
-        selection = self.select(pool_name, query, recipe)
+        return self.answer(self.select(pool_name, query, recipe), model=model, parameters=parameters)
+
+    def answer(
+        self,
+        selection: Selection,
+        *,
+        model: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """What `ask` does once the demonstrations are chosen."""
         prompt = self.prompt(selection)
         name = model or self.settings.model
-        api_base = None if name.startswith(OFFLINE) else self.settings.model_api_base
-        request = Request(name, prompt.messages, dict(parameters or {}), api_base)
+        offline = name.startswith(OFFLINE)
+        api_base = None if offline else self.settings.model_api_base
+        revision = open_encoder(_DEFAULT_ENCODER).id if offline else ""
+        request = Request(name, prompt.messages, dict(parameters or {}), api_base, revision)
         reply = self.model(name).complete(request)
         closed = selection.pool.kind == "classification"
         parsed = parse_answer(reply.text, self.labels(selection.pool) if closed else ())

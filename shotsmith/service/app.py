@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -45,12 +46,26 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
         max_body_size=MAX_BODY,
-        responses=problems.RESPONSES,
     )
     problems.install(app)
-    for router in (pools.router, examples.router, selections.router, health.router):
+    routers = (pools.router, examples.router, selections.router, health.router)
+    for router in routers:
         app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    _describe(app)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            problems.document(plain())
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def serve(settings: Settings | None = None) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from ..domain.errors import Busy, ShotsmithError
 from ..schemas import Problem
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "What went wrong, where, and how to mend it.", "model": Problem}
-}
 _TYPE = "application/problem+json"
+_log = logging.getLogger("shotsmith")
 
 
 def install(app: FastAPI) -> None:
@@ -25,6 +24,22 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def document(schema: dict[str, Any]) -> None:
+    """Say in an OpenAPI document that every error is a problem."""
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    components["Problem"] = Problem.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    content = {_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = {
+                "description": "What went wrong, where, and how to mend it.",
+                "content": content,
+            }
 
 
 def problem(status: int, title: str, detail: str, **members: Any) -> JSONResponse:
@@ -54,14 +69,22 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     response = problem(error.status_code, str(error.detail), str(error.detail))
-    for name, value in (error.headers or {}).items():
-        response.headers[name] = value
+    response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        # The router names the methods of the first route with that path only.
+        response.headers["allow"] = ", ".join(sorted(_allowed(request)))
     return response
 
 
+def _allowed(request: Request) -> set[str]:
+    routes: list[APIRoute] = request.app.state.routes
+    matching = [route for route in routes if route.path_regex.fullmatch(request.url.path)]
+    return {method for route in matching for method in route.methods or ()}
+
+
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    structlog.get_logger("shotsmith").error("unexpected error", path=request.url.path, exc_info=error)
+    _log.error("unexpected error at %s", request.url.path, exc_info=error)
     return problem(500, "Unexpected error", "Something failed that should not have; the log has the details")

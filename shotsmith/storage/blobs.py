@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from ..domain.errors import InvalidParameter, NotFound, Unavailable
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Blobs:
@@ -59,6 +62,8 @@ class Blobs:
         """
         from obstore.exceptions import BaseError
 
+        if not _SHA256.fullmatch(sha256):
+            raise NotFound("not the hash of an image", field="sha256", value=sha256, mend="Give 64 hex digits")
         try:
             return bytes(self._store.get(_key(sha256)).bytes())
         except FileNotFoundError:

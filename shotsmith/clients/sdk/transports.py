@@ -12,7 +12,7 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_random_exponential,
 )
 
 from ...domain import errors
@@ -112,7 +112,7 @@ class AsyncHttp:
 def _policy() -> dict[str, Any]:
     return {
         "stop": stop_after_attempt(_TRIES),
-        "wait": wait_exponential_jitter(initial=0.1, max=2),
+        "wait": wait_random_exponential(multiplier=0.1, max=2),
         "retry": retry_if_exception_type(_Retryable),
         "reraise": True,
     }

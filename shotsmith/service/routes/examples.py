@@ -23,7 +23,7 @@ def add_examples(pool: str, body: ExamplesIn, api: ApiDep) -> AddedOut:
     return api.add_examples(pool, body)
 
 
-@router.post("/v1/pools/{pool}/examples/upload", status_code=status.HTTP_201_CREATED)
+@router.post("/v1/pools/{pool}/uploads", status_code=status.HTTP_201_CREATED)
 def upload_example(
     pool: str,
     api: ApiDep,
