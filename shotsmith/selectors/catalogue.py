@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from .. import registry
 from ..domain.errors import InvalidInput, InvalidParameter
-from ..domain.recipes import SelectorSpec
+from ..domain.recipes import SelectorSpec, invalid
 from .base import SelectorBase
 
 
@@ -84,14 +84,14 @@ def _load(name: str) -> type[SelectorBase]:
 def _explained(name: str, kind: type[SelectorBase], error: ValidationError) -> InvalidParameter:
     """The first fault of a pydantic error, as one sentence with the parameters that exist."""
     fault = error.errors(include_url=False)[0]
-    path = [str(step) for step in fault["loc"] if step != "[key]"]
-    mend = f"Parameters of {name}: {_signature(name, kind)}"
-    message = str(fault.get("ctx", {}).get("error", fault["msg"]))
+    told = invalid(error, name)
+    message, mend = told.message, f"Parameters of {name}: {_signature(name, kind)}"
     if fault["type"] == "extra_forbidden":
         message = "no such parameter"
-        close = difflib.get_close_matches(path[0], kind.model_fields, n=1) if len(path) == 1 else []
+        wrong = [str(step) for step in fault["loc"]]
+        close = difflib.get_close_matches(wrong[0], kind.model_fields, n=1) if len(wrong) == 1 else []
         mend = f"Did you mean {close[0]!r}? {mend}" if close else mend
-    return InvalidParameter(message, field=".".join([name, *path]), value=fault["input"], mend=mend)
+    return InvalidParameter(message, field=told.field, value=told.value, mend=mend)
 
 
 def _signature(name: str, kind: type[SelectorBase]) -> str:

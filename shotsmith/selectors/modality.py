@@ -193,6 +193,9 @@ def _scores(source: CandidateSource, spaces: list[Space], depth: int) -> dict[Sp
 
 
 def _scale(source: CandidateSource, space: Space) -> tuple[float, float]:
-    """Mean and spread for standardising, rounded so that engines which sum differently agree."""
-    mean, spread = (round(moment, 4) for moment in source.moments(space))
+    """Mean and spread for standardising, rounded so that engines which sum differently agree.
+
+    The first rounding settles moments that lie on the border of the second one, as those of few scores often do.
+    """
+    mean, spread = (round(round(moment, 9), 4) for moment in source.moments(space))
     return mean, spread or 1.0

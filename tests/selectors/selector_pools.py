@@ -99,7 +99,9 @@ def pools(draw: st.DrawFn, missing: bool = True, unlabelled: bool = True) -> Poo
     size = draw(st.integers(0, 30))
     dice = random.Random(draw(st.integers(0, 2**32)))
     ids = dice.sample(_NAMES, size)
-    palette: list[str | None] = [*dice.sample(LABELS, dice.randint(1, 5)), *([None] if unlabelled else [])]
+    palette: list[str | None] = [*dice.sample(LABELS, dice.randint(1, 5))]
+    if unlabelled:
+        palette += [None] * dice.choice([0, 1, 9])
     labels = {id: dice.choice(palette) for id in ids}
     return Pool(
         examples={id: _vectors(dice, missing) for id in ids},

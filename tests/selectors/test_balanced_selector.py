@@ -11,6 +11,7 @@ from shotsmith.domain.recipes import SelectorSpec
 from shotsmith.domain.scoring import shuffled
 from shotsmith.selectors import ArraySource, build
 from shotsmith.selectors.balanced import Balanced, quotas
+from shotsmith.selectors.label_view import LabelView, PerLabel
 
 BALANCED = [entry for entry in SPECS if entry.name == "balanced"]
 balanced = st.sampled_from(BALANCED)
@@ -185,10 +186,14 @@ class Counting(ArraySource):
 )
 def test_all_labels_are_asked_for_at_once(inner: str, questions: dict[str, int]) -> None:
     pair = {"image": [1, 0], "text": [0, 1]}
-    labels = {f"example {n}": f"label {n % 40 % (n + 1)}" for n in range(100)}
+    labels = {
+        f"example {n}": f"label {min(n, 40)}" for n in range(100)
+    }  # one label is larger than all others
     source = Counting(dict.fromkeys(labels, pair), pair, labels)
-    assert len(Balanced(inner=inner).select(Query(), source, 90, 0)) == 90
-    assert source.asked == questions
+    for seed in range(3):  # whichever label the keyed order begins with
+        source.asked.clear()
+        assert len(Balanced(inner=inner).select(Query(), source, 90, seed)) == 90
+        assert source.asked == questions
 
 
 def test_reasons_name_the_label() -> None:
@@ -197,3 +202,38 @@ def test_reasons_name_the_label() -> None:
         Balanced().select(Query(), source, 1, 0)[0].reason
         == "label 'кот': 1st nearest by image, cosine 0.6000"
     )
+
+
+def test_what_has_no_score_comes_in_rounds_over_the_labels() -> None:
+    labels = {f"example {n}": "abc"[n % 3] for n in range(30)}
+    chosen = Balanced(inner="random").select(
+        Query(), ArraySource({id: {} for id in labels}, {}, labels), 8, 0
+    )
+    told = [candidate.label for candidate in chosen]
+    assert set(told[:3]) == {"a", "b", "c"}
+    assert told == (told[:3] * 3)[:8]
+
+
+def test_a_label_view_shows_one_label_of_the_source_and_the_scale_of_all() -> None:
+    examples = {"a": [1, 0], "b": [1, 1], "c": [0, 1], "d": [3, 1], "e": [1, 3]}
+    source = ArraySource(
+        {id: {"image": vector} for id, vector in examples.items()},
+        {"image": [1, 0]},
+        {"a": "x", "b": "y", "c": "x", "d": "x"},
+    )
+    view = LabelView(PerLabel(source, ("x", "y")), "x")
+    assert [hit.id for hit in view.nearest("image", 9)] == ["a", "d", "c"]
+    assert [hit.id for hit in view.nearest("image", 1)] == ["a"]
+    assert {label: len(hits) for label, hits in view.nearest_per_label("image", ["x", "y"], 2).items()} == {
+        "x": 2,
+        "y": 0,
+    }
+    assert (list(view.ids()), list(view.ids("x")), list(view.ids("y"))) == (
+        ["a", "c", "d"],
+        ["a", "c", "d"],
+        [],
+    )
+    assert view.labels() == {"x": 3}
+    assert view.scores("image", ["a", "b", "c"]) == {"a": 1.0, "c": 0.0}
+    assert view.moments("image") == source.moments("image")
+    assert view.modalities == {"image"}

@@ -19,7 +19,7 @@ def naive(pool: Pool, weights: dict[str, float]) -> list[tuple[str, float]]:
     cosines = {space: pool.cosines(space) for space, weight in weights.items() if weight}
     cosines = {space: found for space, found in cosines.items() if found}
     moments = {
-        space: (round(statistics.fmean(found.values()), 4), round(statistics.pstdev(found.values()), 4))
+        space: [round(round(f(found.values()), 9), 4) for f in (statistics.fmean, statistics.pstdev)]
         for space, found in cosines.items()
     }
     fused = []
@@ -148,3 +148,19 @@ def test_a_modality_missing_on_either_side_is_no_score_and_is_flagged() -> None:
 def test_contradictions_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Modality(**wrong)
+
+
+def test_engines_that_sum_differently_agree_even_on_the_border_of_a_rounding() -> None:
+    pair = {"image": [1, 0], "text": [1, 1]}
+    examples = {"a": pair, "b": {"image": [0, 1], "text": [1, 0]}}
+
+    class Engine(ArraySource):
+        error = 0.0
+
+        def moments(self, space: str) -> tuple[float, float]:
+            return 0.12345 + self.error, 0.00005 - self.error
+
+    exact, other = Engine(examples, pair), Engine(examples, pair)
+    for error in (1e-13, -1e-13):
+        other.error = error
+        assert Modality().select(Query(), exact, 2, 0) == Modality().select(Query(), other, 2, 0)

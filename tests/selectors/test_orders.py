@@ -89,3 +89,15 @@ def test_an_unknown_order_is_named_with_its_neighbour() -> None:
         UnknownName, match=r"order: unknown order \(got similar_lst\). Did you mean 'similar_last'\?"
     ):
         arrange([], "similar_lst")  # type: ignore[arg-type]
+
+
+def test_demonstrations_without_a_label_come_last_in_a_round_and_as_the_last_block() -> None:
+    ranked = [
+        Candidate("1", ""),
+        Candidate("2", "", label="a"),
+        Candidate("3", ""),
+        Candidate("4", "", label="a"),
+    ]
+    for seed in range(5):
+        assert ids(arrange(ranked, "grouped", seed)) == ["2", "4", "1", "3"]
+        assert ids(arrange(ranked, "interleaved", seed)) == ["2", "1", "4", "3"]

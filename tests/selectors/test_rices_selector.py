@@ -92,3 +92,20 @@ def test_a_query_that_cannot_be_compared_gets_the_fixed_draw(
     found = Rices().select(query, blind, k, seed)
     assert [c.id for c in found] == [c.id for c in Random(scope="fixed").select(query, blind, k, seed)]
     assert all("drawn at random instead" in candidate.flags[0] for candidate in found)
+
+
+def test_each_query_fills_anew() -> None:
+    source = ArraySource({f"bare {n}": {} for n in range(20)} | {"a": {"image": [1, 0]}}, {"image": [1, 0]})
+    fills = {tuple(c.id for c in Rices().select(Query(text=str(n)), source, 8, 0)) for n in range(10)}
+    assert len(fills) == 10
+    assert {fill[0] for fill in fills} == {"a"}
+
+
+def test_reasons_count_like_people() -> None:
+    source = ArraySource({f"{n:03}": {"image": [1, 0]} for n in range(1, 123)}, {"image": [1, 0]})
+    said = [c.reason.split()[0] for c in Rices().select(Query(), source, 122, 0)]
+    assert said[:4] == ["1st", "2nd", "3rd", "4th"]
+    assert said[10:13] == ["11th", "12th", "13th"]
+    assert said[20:24] == ["21st", "22nd", "23rd", "24th"]
+    assert said[110:113] == ["111th", "112th", "113th"]
+    assert said[120:] == ["121st", "122nd"]

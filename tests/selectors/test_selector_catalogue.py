@@ -71,14 +71,14 @@ def test_an_unknown_selector_is_named_with_its_neighbour() -> None:
         (
             "random",
             {"scope": "both"},
-            "random.scope: Input should be 'query' or 'fixed' (got both). "
+            "random.scope: input should be 'query' or 'fixed' (got both). "
             'Parameters of random: scope ("query" | "fixed")',
         ),
         ("none", {"k": 3}, "none.k: no such parameter (got 3). Parameters of none: none"),
         (
             "balanced",
             {"inner": {"name": "rices", "params": {"modality": "smell"}}},
-            "rices.modality: Input should be 'image', 'text' or 'joint' (got smell). "
+            "rices.modality: input should be 'image', 'text' or 'joint' (got smell). "
             'Parameters of rices: modality ("image" | "text" | "joint")',
         ),
         (
@@ -112,6 +112,7 @@ def test_nested_parameters_are_named_by_their_path(params: dict[str, Any], field
     with pytest.raises(InvalidParameter, match=r"weights .*probe .*pool_depth") as caught:
         build(SelectorSpec(name="modality", params=params))
     assert caught.value.field == field
+    assert str(caught.value.mend).startswith("Parameters of modality")
 
 
 def test_an_unknown_inner_selector_is_refused_when_the_outer_one_is_built() -> None:
@@ -147,7 +148,7 @@ def test_a_parameter_without_default_is_described_and_required(monkeypatch: pyte
     monkeypatch.setattr(registry, "names", lambda kind: ["mine"])
     (parameter,) = describe()[0].parameters
     assert (parameter.required, parameter.default, parameter.type) == (True, None, "int")
-    with pytest.raises(InvalidParameter, match=r"mine.depth: Field required.*depth \(int\)"):
+    with pytest.raises(InvalidParameter, match=r"mine.depth: field required.*depth \(int\)"):
         build(SelectorSpec(name="mine"))
 
 
