@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..domain.errors import InvalidParameter, NotFound
-from .output import EncoderOption, Json, console, emit, engine, keyed, progress_console
+from .output import EncoderOption, Json, console, emit, engine, keyed, progress_bar
 
 if TYPE_CHECKING:
     from ..engine import Added, Engine
@@ -54,16 +54,7 @@ def import_(
             else:
                 bar.update(task, completed=added.total)
 
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("importing"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.speed:.0f}/s", justify="right"),
-            TimeRemainingColumn(),
-        )
-        bar = Progress(*(columns[:3] if as_json else columns), console=progress_console(), disable=as_json)
+        bar = progress_bar(disable=as_json)
         task = bar.add_task("import", total=total)
         with bar:
             done = opened.add_all(pool, importer.read(), on_conflict=on_conflict, progress=report)  # type: ignore[arg-type]

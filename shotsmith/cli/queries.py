@@ -267,7 +267,7 @@ def _show(selection: SelectionOut) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("position", "id", "label", "score", "rank", "reason", box=None, header_style="bold")
+    table = Table("id", "label", "score", "rank", "reason", box=None, header_style="bold")
     for shot in selection.demonstrations:
         score = "" if shot.score is None else f"{shot.score:.4f}"
         shown = shot.label or shot.answer

@@ -60,7 +60,15 @@ def random_key(seed: int, scope: str, item: str) -> bytes:
 
 def shuffled(items: Iterable[str], seed: int, scope: str) -> list[str]:
     """Items in keyed random order: independent of their given order and nested in how many are taken."""
-    return sorted(items, key=lambda item: (random_key(seed, scope, item), item))
+    # The same keys as `random_key`, with the shared prefix hashed once.
+    prefix = hmac.new(str(seed).encode(), f"{scope}\x1f".encode(), "sha256")
+
+    def key(item: str) -> tuple[bytes, str]:
+        keyed = prefix.copy()
+        keyed.update(item.encode())
+        return keyed.digest(), item
+
+    return sorted(items, key=key)
 
 
 def canonical_json(value: object) -> bytes:

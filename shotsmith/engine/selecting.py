@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..domain.examples import Example, Pool, Query
-from ..domain.protocols import VectorIndex
+from ..domain.protocols import Search, VectorIndex
 from ..domain.recipes import Recipe
+from ..domain.scoring import Vector
 from ..domain.selections import Candidate, Demonstration, Selection
 from ..retrieval.embedding import Embedder, Item
 from ..retrieval.source import IndexSource
@@ -16,6 +17,8 @@ from ..storage import Examples
 from .catalogues import Catalogues
 from .indexing import Indexer
 from .leaks import guard
+
+_KEPT = 100
 
 
 class Selecting:
@@ -32,6 +35,7 @@ class Selecting:
         self._examples = examples
         self._indexer = indexer
         self._catalogues = Catalogues(examples)
+        self._spaces: dict[tuple[str, str, str], bool] = {}
 
     def select(self, pool: Pool, embedder: Embedder, query: Query, recipe: Recipe) -> Selection:
         """Encode the query, guard against leaks, select, order."""
@@ -54,6 +58,7 @@ class Selecting:
             allowed,
             catalogue=lambda: self._catalogues.of(pool).catalogue,
             labels_of=lambda ids: self._examples.labels_of(pool.uid, ids),
+            inhabited=lambda space: self._inhabited(pool, space, vectors[space]),
         )
         candidates = selector.select(query, source, recipe.k, recipe.seed)
         found = self._examples.get(pool.uid, [candidate.id for candidate in candidates])
@@ -68,6 +73,14 @@ class Selecting:
             removed=removed,
             flags=_flags(present, recipe, eligible),
         )
+
+    def _inhabited(self, pool: Pool, space: str, vector: Vector) -> bool:
+        key = (pool.uid, pool.version, space)
+        if key not in self._spaces:
+            if len(self._spaces) > _KEPT:
+                self._spaces.clear()
+            self._spaces[key] = bool(self._index.search(pool.uid, Search(space, vector, 1)))
+        return self._spaces[key]
 
 
 def _arranged(

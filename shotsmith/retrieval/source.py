@@ -26,6 +26,7 @@ class IndexSource:
         filter: Which examples count, the leak guard's exclusions included.
         catalogue: Loads the pool's catalogue; only called by selectors that count or draw.
         labels_of: Balancing labels of a few ids; ids that SQL no longer has are absent.
+        inhabited: Whether any example of the pool has a vector in a space.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class IndexSource:
         filter: Filter,
         catalogue: Callable[[], Catalogue],
         labels_of: Callable[[Sequence[str]], Mapping[str, str | None]],
+        inhabited: Callable[[str], bool],
     ) -> None:
         self._index = index
         self._collection = collection
@@ -43,21 +45,24 @@ class IndexSource:
         self._filter = filter
         self._load = catalogue
         self._labels_of = labels_of
+        self._inhabited = inhabited
         self._labels: dict[str, str | None] = {}
         self._moments: dict[str, tuple[float, float]] = {}
 
     @property
     def modalities(self) -> frozenset[str]:
-        """Spaces in which this query can be compared."""
-        return frozenset(self._vectors)
+        """Spaces in which the query can be compared with anything."""
+        return frozenset(space for space in self._vectors if self._inhabited(space))
 
     @cached_property
     def _eligible(self) -> dict[str, str | None]:
-        payloads = self._load().payloads
+        # The exclusions may be many; a set difference is faster than asking the filter about each.
+        rest = replace(self._filter, without_ids=())
+        excluded = frozenset(self._filter.without_ids)
         return {
             id: payload["label"] or None
-            for id, payload in payloads.items()
-            if self._filter.matches(id, payload)
+            for id, payload in self._load().payloads.items()
+            if id not in excluded and rest.matches(id, payload)
         }
 
     @cached_property
