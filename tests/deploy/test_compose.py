@@ -15,6 +15,7 @@ import pytest
 import yaml
 from sqlalchemy import make_url
 
+from shotsmith.retrieval.encoders import canonical
 from shotsmith.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,7 @@ def test_the_environment_makes_valid_settings(monkeypatch: pytest.MonkeyPatch) -
     assert (database.host, database.password) == ("database", "secret")
     assert (database.username, database.database) == (server["POSTGRES_USER"], server["POSTGRES_DB"])
     assert settings.index_url == "http://index:6333"
+    assert canonical(settings.encoder or "").startswith("open_clip:")
 
 
 @pytest.mark.parametrize("name", SERVICES)
