@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import io
 import json
 import re
 import shutil
@@ -36,7 +37,6 @@ TEST_SHARE = 0.41
 HERE = Path(__file__).parent
 PACKAGES = Path("/usr/share/openclipart")
 TARGET = HERE.parent / "shotsmith" / "demo" / "clipart"
-README = HERE / "demo_readme.md"
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Item:
 
     source: str
     label: str
-    picture: Image.Image
+    data: bytes
     title: str
     author: str
     series: str
@@ -53,7 +53,7 @@ class Item:
     bits: int
     id: str = ""
     group: str | None = None
-    split: str = "train"
+    split: str = ""
 
     def resembles(self, other: Item) -> bool:
         """Whether the other shows nearly the same picture (equal pixels included)."""
@@ -71,15 +71,12 @@ def chosen(root: Path, choice: dict[str, dict[str, list[str]]]) -> list[tuple[st
                 raise SystemExit(f"demo_choice.toml: {pattern!r} of {label!r} matches nothing")
             for name in hits:
                 found[name] = max(found.get(name, (0, "")), (len(pattern), label))
-    dropped = {name for name in found for pattern in choice["drop"]["paths"] if fnmatchcase(name, pattern)}
+    dropped = {name for name in found if any(fnmatchcase(name, path) for path in choice["drop"]["paths"])}
     return [(name, label) for name, (_, label) in sorted(found.items()) if name not in dropped]
 
 
 def trimmed(data: bytes, name: str, *, whole: bool) -> Image.Image | None:
-    """The drawing alone, centred on a white square; None for a drawing too small or too faint to see.
-
-    A `whole` file keeps its white edges: they are part of the flag of Japan.
-    """
+    """The drawing centred on a white square, a `whole` one with its white edges; None for what cannot be seen."""
     picture = imaging.decode(data, name=name)
     mask = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).convert("L")
     box = mask.point(lambda value: 255 * (value > 12)).getbbox()
@@ -93,6 +90,13 @@ def trimmed(data: bytes, name: str, *, whole: bool) -> Image.Image | None:
     canvas.paste(drawing, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
     ink = sum(canvas.convert("L").histogram()[:235]) / SIDE**2
     return canvas if ink >= MIN_INK else None
+
+
+def encode(picture: Image.Image) -> bytes:
+    """A JPEG without metadata, and without chroma subsampling, which would smear coloured outlines."""
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=85, subsampling=0, optimize=True)
+    return out.getvalue()
 
 
 def described(svg: Path) -> tuple[str, str, bool]:
@@ -120,10 +124,7 @@ def slug(text: str) -> str:
 
 
 def named(stem: str, title: str, author: str) -> str:
-    """A readable title: the author's where the file is named after it, else the file's words.
-
-    Some collections carry one title for every drawing ("Clipart by ..."); the file name tells more.
-    """
+    """The author's title where the file is named after it (some collections share one title), else the file's words."""
     mine = slug(title)
     if not mine or mine == slug(author) or not slug(stem).startswith(mine[:6]):
         title = re.sub(r"[-_](ganson|md|v\d[\w.]*|zazou|mo|peterm|\w*_?ganson\d?)?[-_]?(\d\d)?$", "", stem)
@@ -154,11 +155,13 @@ def gather(root: Path, choice: dict[str, dict[str, list[str]]], tally: Counter[s
         title = named(name.rpartition("/")[2], title, author)
         word = re.split(r"[^a-z]+", title, maxsplit=1)[0]
         series = slug(f"{label} {author} {word}")
-        item = Item(name, label, picture, title, author, series, word, int(imaging.dhash(picture), 16))
+        data = encode(picture)
+        bits = int(imaging.dhash(imaging.decode(data)), 16)  # of what is shipped, as others will compare it
+        item = Item(name, label, data, title, author, series, word, bits)
         if any(item.resembles(other) for other in kept):
             tally["near-duplicate of another"] += 1
-            continue
-        kept.append(item)
+        else:
+            kept.append(item)
     return kept
 
 
@@ -175,14 +178,13 @@ def arrange(items: list[Item], tally: Counter[str]) -> list[Item]:
         tally[f"beyond {CAP} of one label"] += max(0, len(mine) - CAP)
         mine = mine[:CAP]
         sizes = Counter(item.series for item in mine)
-        tested, wanted = 0, round(TEST_SHARE * len(mine))
+        tested, wanted, held_out = 0, round(TEST_SHARE * len(mine)), set[str]()
         for series in sorted(sizes, key=lambda name: keyed("split", name)):
             if tested + sizes[series] <= wanted:
                 tested += sizes[series]
-                for item in mine:
-                    if item.series == series:
-                        item.split = "test"
+                held_out.add(series)
         for item in mine:
+            item.split = "test" if item.series in held_out else "train"
             item.group = item.series if sizes[item.series] > 1 else None
         result += mine
     taken: Counter[str] = Counter()
@@ -199,13 +201,11 @@ def write(items: list[Item], folder: Path, tally: Counter[str]) -> None:
     (folder / "images").mkdir(parents=True)
     lines = []
     for item in items:
-        # Chroma subsampling would smear coloured outlines.
-        path = folder / "images" / f"{item.id}.jpg"
-        item.picture.save(path, "JPEG", quality=85, subsampling=0, optimize=True)
+        (folder / "images" / f"{item.id}.jpg").write_bytes(item.data)
         record: dict[str, object] = {"id": item.id, "image": f"images/{item.id}.jpg", "text": item.title}
-        record |= {"answer": item.label, "label": item.label}
+        record |= {"answer": item.label, "label": item.label, "split": item.split}
         record |= {"group": item.group} if item.group else {}
-        record |= {"split": item.split, "metadata": {"author": item.author, "source": item.source}}
+        record |= {"metadata": {"author": item.author, "source": item.source}}
         lines.append(json.dumps(record, ensure_ascii=False))
     (folder / "examples.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "README.md").write_text(provenance(items, tally), "utf-8")
@@ -220,8 +220,7 @@ def provenance(items: list[Item], tally: Counter[str]) -> str:
     facts: dict[str, object] = {
         "total": len(items),
         "labels": len(labels),
-        "train": sum(splits[label, "train"] for label in labels),
-        "test": sum(splits[label, "test"] for label in labels),
+        **Counter(item.split for item in items),
         "rows": "\n".join(
             f"| {label} | {splits[label, 'train']} | {splits[label, 'test']} |" for label in labels
         ),
@@ -231,7 +230,7 @@ def provenance(items: list[Item], tally: Counter[str]) -> str:
         "left_out": "\n".join(f"- {count}: {why}" for why, count in sorted(tally.items())),
         "limits": f"at most {NEAR} of the 64 bits of the difference hash, or {NEAR_NAMESAKE}",
     }
-    return README.read_text("utf-8").format(cap=CAP, side=SIDE, **facts)
+    return (HERE / "demo_readme.md").read_text("utf-8").format(cap=CAP, side=SIDE, **facts)
 
 
 def _words(text: str) -> set[str]:
