@@ -28,9 +28,14 @@ check: .venv/.all ## Lint, formatting, strict types, import contracts, start-up 
 serve: .venv/.base ## Start the service and the explorer on http://127.0.0.1:8080
 	@$(BIN)/shotsmith serve $(ARGS)
 
-bench: .venv/.all ## Run every benchmark; results go to benchmarks/results/
+bench: .venv/.all ## Run every benchmark; their JSON goes to benchmarks/results/
 	@mkdir -p benchmarks/results
-	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in benchmarks/*.py; do \
+		result=benchmarks/results/$$(basename "$$script" .py).json; \
+		echo "$$script -> $$result"; \
+		$(BIN)/python "$$script" >"$$result.part"; \
+		mv "$$result.part" "$$result"; \
+	done
 
 install: .venv/.all ## Install everything for development into .venv
 
