@@ -1,0 +1,5 @@
+"""`python -m shotsmith`"""
+
+from .cli import main
+
+main()
