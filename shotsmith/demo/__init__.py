@@ -1,0 +1,154 @@
+"""The demo: the whole job on a shipped set of public-domain drawings, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..domain.recipes import Recipe, SelectorSpec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..domain.selections import Prompt
+    from ..engine import Engine
+    from ..experiments import Comparison, Sample
+
+__all__ = ["run"]
+
+POOL = "clipart"
+INSTRUCTION = "What kind of thing does this drawing show?"
+OFFLINE_MODEL = "offline/knn-vote"
+DATA = Path(__file__).parent / "clipart" / "examples.jsonl"
+SELECTORS = (
+    SelectorSpec(name="rices"),
+    SelectorSpec(name="rices", params={"modality": "text"}),
+    SelectorSpec(name="balanced"),
+)
+SHOTS = (1, 2, 4, 8, 16)
+ITEMS = 100  # held-out queries asked; enough to tell the arms apart, and the whole run stays under a minute
+SHEETS = 3
+BASE = Recipe(k=8, evaluation=True)
+
+
+def run(*, out: Path = Path("demo"), model: str | None = None, console: Console) -> None:
+    """Import, select, prompt, answer, compare and report. A second run finds everything done already.
+
+    Args:
+        out: Where `report.html`, `contact-sheet.png` and the demo's own data (`data/`) go.
+        model: Who answers; by default the offline baseline, which needs no network and says that it is no model.
+        console: Where to tell of it.
+
+    Raises:
+        ModelError: The model did not answer; what it answered before is kept.
+        Unavailable: Something cannot be written.
+    """
+    from ..engine import Engine
+    from ..settings import Settings
+
+    who = model or OFFLINE_MODEL
+    out.mkdir(parents=True, exist_ok=True)
+    with Engine(Settings(data_dir=out / "data", model=who)) as engine:
+        _load(engine, console)
+        samples = _select(engine, out, console)
+        prompt = _prompt(engine, samples[0].id, console)
+        found = _compare(engine, who, console)
+        _tell(found, samples, prompt, out, console)
+
+
+def _load(engine: Engine, console: Console) -> None:
+    from ..domain.errors import NotFound
+    from ..experiments import progress
+    from ..importers import open_importer
+
+    importer = open_importer("jsonl", DATA)
+    _step(console, 1, "Import", "drawings with their titles and kinds, public domain, from Open Clipart")
+    try:
+        engine.pool(POOL)
+    except NotFound:
+        engine.create_pool(POOL, instruction=INSTRUCTION)
+    with progress(console, "   importing") as tick:
+        total = importer.total()
+        done = engine.add_all(POOL, importer.read(), progress=lambda added: tick(added.total, total))
+    pool = engine.pool(POOL)
+    news = f"{done.added:,} new" if done.added else "nothing new"
+    console.print(f"   pool {POOL} holds {pool.size:,} examples ({news}), encoder {pool.encoder}")
+
+
+def _select(engine: Engine, out: Path, console: Console) -> list[Sample]:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..experiments import contact_sheet, gather, held_out, title
+
+    _step(console, 2, "Select", "which demonstrations would each selector show? In bold: the right kind")
+    ids = [example.id for example in held_out(engine, POOL)[:SHEETS]]
+    samples = gather(engine, POOL, ids, [SelectorSpec(name="random"), *SELECTORS], BASE)
+    for sample in samples:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column(f"   query: {escape(sample.text)}", no_wrap=True, min_width=30)
+        table.add_column(f"right answer: {escape(sample.answer)}")
+        for row in sample.rows:
+            shown = ", ".join(
+                f"[bold green]{escape(shot.answer)}[/]" if shot.match else escape(shot.answer)
+                for shot in reversed(row.shots[-5:])
+            )
+            table.add_row(f"   {title(row.name)}: {row.matches} of {len(row.shots)}", shown + ", …")
+        console.print(table)
+    sheet = out / "contact-sheet.png"
+    sheet.write_bytes(contact_sheet(samples))
+    console.print(f"   the pictures are in {escape(str(sheet))}")
+    return samples
+
+
+def _prompt(engine: Engine, id: str, console: Console) -> Prompt:
+    _step(console, 3, "Prompt", "what a model would receive for the first of them")
+    prompt = engine.prompt(engine.select(POOL, engine.query_of(POOL, id), BASE))
+    counts = prompt.manifest["counts"]
+    console.print(
+        f"   {counts['turns']} turns, {counts['images']} images in {counts['image_bytes']:,} bytes, "
+        f"{counts['text_characters']:,} characters; sha256 {prompt.manifest['prompt_sha256'][:12]}, "
+        "the same on every machine"
+    )
+    return prompt
+
+
+def _compare(engine: Engine, model: str, console: Console) -> Comparison:
+    from ..experiments import ZERO_SHOT, arms_table, compare, percent, progress
+
+    _step(console, 4, "Answer and compare", f"{ITEMS} held-out queries in every arm, answered by {model}")
+    with progress(console, "   asking") as tick:
+        found = compare(
+            engine, POOL, selectors=SELECTORS, shots=SHOTS, model=model, limit=ITEMS, progress=tick
+        )
+    zero, rices = found.find(ZERO_SHOT), found.find("rices", BASE.k)
+    if zero and rices:
+        console.print(
+            f"   without demonstrations {percent(zero.accuracy)}, with {BASE.k} by RICES {percent(rices.accuracy)}",
+            highlight=False,
+            markup=False,
+        )
+    for note in found.notes:
+        console.print(f"   note: {note}", style="yellow")
+    console.print(arms_table(found))
+    return found
+
+
+def _tell(found: Comparison, samples: list[Sample], prompt: Prompt, out: Path, console: Console) -> None:
+    from ..experiments import headline, render
+
+    report = out / "report.html"
+    report.write_text(render(found, samples, prompt=prompt), encoding="utf-8")
+    console.print()
+    console.print(f"Report:  {report.resolve()}", markup=False, soft_wrap=True)
+    console.print(f"Found:   {headline(found)[0]}", markup=False, soft_wrap=True)
+    console.print(
+        "Next:    shotsmith import imagefolder YOUR_PICTURES --pool mine, then shotsmith compare --pool mine "
+        "--model openai/gpt-5-mini --report mine.html",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _step(console: Console, number: int, name: str, what: str) -> None:
+    console.print(f"\n[bold]{number}. {name}[/] [dim]{what}[/]")

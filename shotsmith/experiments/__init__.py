@@ -1,0 +1,36 @@
+"""Experiments: which selector, how many shots, and did the demonstrations help at all."""
+
+from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT, Arm, plan
+from .contact_sheet import contact_sheet
+from .report import render
+from .results import ArmResult, Comparison, Outcome
+from .runner import compare, held_out
+from .samples import Row, Sample, Shown, gather
+from .terminal import arms_table, progress
+from .words import headline, percent, points, title
+
+__all__ = [
+    "MAJORITY",
+    "RANDOM",
+    "VOTE",
+    "ZERO_SHOT",
+    "Arm",
+    "ArmResult",
+    "Comparison",
+    "Outcome",
+    "Row",
+    "Sample",
+    "Shown",
+    "arms_table",
+    "compare",
+    "contact_sheet",
+    "gather",
+    "headline",
+    "held_out",
+    "percent",
+    "plan",
+    "points",
+    "progress",
+    "render",
+    "title",
+]

@@ -1,0 +1,97 @@
+"""Arms: what is compared. The baselines are always among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..domain.errors import InvalidParameter
+from ..domain.recipes import Recipe, SelectorSpec
+
+Kind = Literal["recipe", "zero-shot", "random", "majority", "vote"]
+
+ZERO_SHOT = "zero-shot"
+RANDOM = "random"
+MAJORITY = "majority class"
+VOTE = "kNN vote"
+_BASELINES: Mapping[str, Kind] = {"none": "zero-shot", "random": "random"}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A recipe or a baseline under test.
+
+    Attributes:
+        family: What arms that differ only in their shots have in common, e.g. "rices".
+        kind: "recipe", or which baseline it is.
+        k: Shots.
+        recipe: How demonstrations are chosen; None where none are.
+    """
+
+    family: str
+    kind: Kind
+    k: int
+    recipe: Recipe | None = None
+
+    @property
+    def name(self) -> str:
+        """Unique in a comparison."""
+        return f"{self.family}, k={self.k}" if self.k else self.family
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks the model."""
+        return self.kind not in ("majority", "vote")
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it is there for comparison."""
+        return self.kind != "recipe"
+
+
+def plan(selectors: Iterable[SelectorSpec | str], shots: Sequence[int], base: Recipe) -> tuple[Arm, ...]:
+    """Every arm of a comparison: zero-shot, majority class, kNN vote and random first, whether asked for or not.
+
+    Args:
+        selectors: What is compared; bare names stand for defaults. Repeats count once.
+        shots: How many demonstrations to try; 0 is the zero-shot arm, which is always there.
+        base: What the arms' recipes have in common.
+
+    Raises:
+        InvalidParameter: Negative shots, or none above 0.
+    """
+    ks = sorted({k for k in shots if k})
+    if not ks or ks[0] < 0:
+        raise InvalidParameter(
+            "give at least one number of shots above 0, and none below",
+            field="shots",
+            value=list(shots),
+            mend="For example 1, 2, 4, 8 and 16",
+        )
+
+    def recipe(selector: SelectorSpec, k: int) -> Recipe:
+        return base.model_copy(update={"selector": selector, "k": k})
+
+    none, random, rices = (SelectorSpec(name=name) for name in ("none", "random", "rices"))
+    arms = [Arm(ZERO_SHOT, "zero-shot", 0, recipe(none, 0)), Arm(MAJORITY, "majority", 0)]
+    arms += [Arm(VOTE, "vote", k, recipe(rices, k)) for k in ks]
+    arms += [Arm(RANDOM, "random", k, recipe(random, k)) for k in ks]
+    for selector in selectors:
+        spec = SelectorSpec(name=selector) if isinstance(selector, str) else selector
+        if _BASELINES.get(spec.name) is None or spec.params:
+            arms += [Arm(family(spec), "recipe", k, recipe(spec, k)) for k in ks]
+    return tuple({arm.name: arm for arm in arms}.values())
+
+
+def family(spec: SelectorSpec) -> str:
+    """A selector as tables and charts name it: "rices", "rices by text" or "balanced (inner=random)"."""
+    params: dict[str, Any] = dict(spec.params)
+    modality = params.pop("modality", None) if isinstance(spec.params.get("modality"), str) else None
+    rest = ", ".join(f"{name}={_short(value)}" for name, value in sorted(params.items()))
+    return spec.name + (f" by {modality}" if modality else "") + (f" ({rest})" if rest else "")
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,67 @@
+"""Selections of one query for many arms: no selection is made twice, and short ones are cut from long ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..domain.examples import Query
+from ..domain.recipes import Recipe
+from ..domain.scoring import canonical_json
+from ..domain.selections import Candidate, Selection
+from ..engine import Engine
+from ..selectors.orders import arrange
+
+# Their choice of k is the beginning of their choice of k + 1, whatever their parameters.
+_NESTED = {"random", "rices"}
+
+
+class Choices:
+    """What each recipe chooses for one query; the recipes differ in selector and shots alone.
+
+    Args:
+        engine: Chooses.
+        pool: Where from.
+        query: What for.
+        recipes: Every recipe that will be asked for.
+    """
+
+    def __init__(self, engine: Engine, pool: str, query: Query, recipes: Iterable[Recipe]) -> None:
+        self._made: dict[tuple[bytes, int], tuple[Selection, float]] = {}
+        longest: dict[bytes, tuple[Selection, float]] = {}
+        for recipe in sorted(recipes, key=lambda one: -one.k):
+            selector, k = _key(recipe)
+            if (selector, k) in self._made:
+                continue
+            long = longest.get(selector)
+            # A flag may tell of the longer selection only, so one with flags is not cut.
+            if long and recipe.selector.name in _NESTED and not long[0].flags:
+                self._made[selector, k] = beginning(long[0], recipe), long[1]
+                continue
+            started = time.perf_counter()
+            selection = engine.select(pool, query, recipe)
+            chosen = selection, (time.perf_counter() - started) * 1000
+            self._made[selector, k] = longest[selector] = chosen
+
+    def of(self, recipe: Recipe) -> tuple[Selection, float]:
+        """The selection and the milliseconds it took."""
+        return self._made[_key(recipe)]
+
+
+def beginning(selection: Selection, recipe: Recipe) -> Selection:
+    """The first of a selection's demonstrations in the recipe's order: what a nested selector chooses for its k."""
+    kept = {shot.example.id: shot for shot in selection.by_rank[: recipe.k]}
+    candidates = [
+        Candidate(shot.example.id, shot.reason, shot.score, shot.scores, shot.example.label)
+        for shot in kept.values()
+    ]
+    ordered = arrange(candidates, recipe.order, recipe.seed, selection.query.key)
+    shown = tuple(
+        replace(kept[candidate.id], position=position) for position, candidate in enumerate(ordered, start=1)
+    )
+    return replace(selection, recipe=recipe, demonstrations=shown)
+
+
+def _key(recipe: Recipe) -> tuple[bytes, int]:
+    return canonical_json(recipe.selector.model_dump(mode="json")), recipe.k

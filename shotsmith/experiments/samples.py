@@ -1,0 +1,114 @@
+"""Held-out queries with what each selector shows them, pictures included: the matter of contact sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..domain.examples import Example, Pool
+from ..domain.media import Media
+from ..domain.messages import ImagePart
+from ..domain.recipes import Recipe, SelectorSpec
+from ..engine import Engine
+from ..prompts.images import prepare
+from .arms import family
+from .truths import truth
+
+SIDE = 160  # longest side of a thumbnail, pixels
+_QUALITY = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One demonstration on a sheet.
+
+    Attributes:
+        id: Example id.
+        picture: A thumbnail; None for an example without pictures.
+        text: Input text.
+        answer: Its label, or answer.
+        rank: 1 is the most useful one.
+        score: What it was ranked by.
+        match: Whether its answer is the query's.
+    """
+
+    id: str
+    picture: ImagePart | None
+    text: str
+    answer: str
+    rank: int
+    score: float | None
+    match: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one selector shows, in prompt order."""
+
+    name: str
+    shots: tuple[Shown, ...]
+
+    @property
+    def matches(self) -> int:
+        """How many have the query's answer."""
+        return sum(shot.match for shot in self.shots)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A held-out query and one row for each selector. `answer` is the right one, which no prompt contains."""
+
+    id: str
+    picture: ImagePart | None
+    text: str
+    answer: str
+    rows: tuple[Row, ...]
+
+
+def gather(
+    engine: Engine, pool: str, ids: Sequence[str], selectors: Sequence[SelectorSpec | str], base: Recipe
+) -> list[Sample]:
+    """What each selector shows to each held-out query.
+
+    Args:
+        engine: Holds the pool.
+        pool: Its name.
+        ids: Examples to ask.
+        selectors: One row each.
+        base: Shots, order, filters and seed.
+
+    Raises:
+        NotFound: No such pool or example.
+        UnknownName: No such selector.
+    """
+    stored = engine.pool(pool)
+    specs = [SelectorSpec(name=one) if isinstance(one, str) else one for one in selectors]
+    samples = []
+    for id in ids:
+        example, query = engine.example(pool, id), engine.query_of(pool, id)
+        answer = truth(stored, example)
+        rows = []
+        for spec in specs:
+            selection = engine.select(pool, query, base.model_copy(update={"selector": spec}))
+            shots = tuple(
+                _shown(engine, stored, shot.example, shot.rank, shot.score, answer)
+                for shot in selection.demonstrations
+            )
+            rows.append(Row(family(spec), shots))
+        samples.append(Sample(id, _thumbnail(engine, example.media), example.text, answer, tuple(rows)))
+    return samples
+
+
+def _shown(
+    engine: Engine, pool: Pool, example: Example, rank: int, score: float | None, answer: str
+) -> Shown:
+    own = truth(pool, example)
+    return Shown(
+        example.id, _thumbnail(engine, example.media), example.text, own, rank, score, match=own == answer
+    )
+
+
+def _thumbnail(engine: Engine, media: Sequence[Media]) -> ImagePart | None:
+    if not media:
+        return None
+    return prepare(engine.image(media[0].sha256), max_side=SIDE, quality=_QUALITY)

@@ -1,0 +1,81 @@
+"""A comparison in the terminal: a table of arms, and a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .arms import MAJORITY, ZERO_SHOT
+from .results import ArmResult, Comparison
+from .words import percent, title
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def arms_table(comparison: Comparison) -> Table:
+    """Accuracy with 95 % intervals, a row for each family and a column for each k; bold: surely above random."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("   accuracy, %")
+    for k in comparison.shots:
+        table.add_column(f"k={k}", justify="right")
+    for family in comparison.families:
+        if family in (ZERO_SHOT, MAJORITY):
+            continue
+        found = [comparison.find(family, k) for k in comparison.shots]
+        table.add_row(f"   {escape(title(family))}", *(_cell(one) if one else "" for one in found))
+    for family in (ZERO_SHOT, MAJORITY):
+        if one := comparison.find(family):
+            table.add_row(f"   {family}", percent(one.accuracy))
+    return table
+
+
+def _cell(result: ArmResult) -> str:
+    better = result.to_random is not None and result.to_random.low > 0
+    return f"[bold]{percent(result.accuracy)}[/]" if better else percent(result.accuracy)
+
+
+@contextmanager
+def progress(
+    console: Console, doing: str, *, silent: bool = False
+) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar with rate and time left, gone when the block ends.
+
+    Args:
+        console: Where to draw it.
+        doing: What goes on.
+        silent: Draw nothing.
+
+    Yields:
+        What to call with how many of how many are done.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
+        task = bar.add_task(doing, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

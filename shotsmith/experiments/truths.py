@@ -1,0 +1,49 @@
+"""What the right answer is, and what the examples alone would say: the baselines without a model."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from ..domain.examples import Example, Pool, normal_text
+from ..domain.scoring import quantise
+from ..domain.selections import Demonstration
+
+
+def truth(pool: Pool, example: Example) -> str:
+    """The right answer: the label in classification, elsewhere the answer; empty when there is none."""
+    if pool.kind == "classification":
+        return example.label or example.answer
+    return example.answer or example.label or ""
+
+
+def right(pool: Pool, answer: str | None, expected: str) -> bool:
+    """Whether an answer is the right one; elsewhere than in classification but for case, width and spaces."""
+    if answer is None:
+        return False
+    if pool.kind == "classification":
+        return answer == expected
+    return normal_text(answer) == normal_text(expected)
+
+
+def majority(pool: Pool, examples: Iterable[Example]) -> str | None:
+    """The most frequent right answer; among equals the first by name."""
+    counts = Counter(found for example in examples if (found := truth(pool, example)))
+    return min(counts, key=lambda name: (-counts[name], name), default=None)
+
+
+def vote(pool: Pool, shots: Sequence[Demonstration]) -> str | None:
+    """The similarity-weighted vote of demonstrations, without a model.
+
+    argmax over answers of the sum of similarities, never less than zero; ties go to the answer of the most similar
+    demonstration, then to the first by name (Baldassini et al. 2024, arXiv 2404.15736).
+    """
+    weights: dict[str, list[float]] = defaultdict(list)
+    nearest: dict[str, int] = {}
+    for shot in shots:
+        if answer := truth(pool, shot.example):
+            weights[answer].append(max(shot.score or 0.0, 0.0))
+            nearest[answer] = min(shot.rank, nearest.get(answer, shot.rank))
+    totals = {answer: quantise(math.fsum(terms)) for answer, terms in weights.items()}
+    return min(totals, key=lambda answer: (-totals[answer], nearest[answer], answer), default=None)

@@ -1,0 +1,67 @@
+"""A comparison in plain words."""
+
+from __future__ import annotations
+
+from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT
+from .metrics import Estimate
+from .results import ArmResult, Comparison
+
+
+def title(family: str) -> str:
+    """A family as people write it: "rices by text" is "RICES by text"."""
+    return " ".join("RICES" if word == "rices" else word for word in family.split(" "))
+
+
+def named(result: ArmResult) -> str:
+    """An arm within a sentence."""
+    name = title(result.arm.family)
+    return f"{name} at k={result.arm.k}" if result.arm.k else name
+
+
+def percent(estimate: Estimate) -> str:
+    """An accuracy with its interval: "71 % [67, 75]"."""
+    return f"{100 * estimate.value:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
+
+
+def points(estimate: Estimate) -> str:
+    """A difference in percentage points with its interval: "+23 [18, 28]"."""
+    value, low, high = (_signed(100 * part) for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
+
+
+def headline(comparison: Comparison) -> list[str]:
+    """What was found, in one to three sentences without markup."""
+    zero = comparison.find(ZERO_SHOT)
+    best = comparison.best or comparison.find(RANDOM, comparison.shots[-1])
+    if zero is None or best is None:
+        return []
+    random = comparison.find(RANDOM, best.arm.k)
+    vote, majority = comparison.find(VOTE, best.arm.k), comparison.find(MAJORITY)
+    rivals = [one for one in (random, zero) if one and one is not best]
+    said = [f"{named(one)}: {percent(one.accuracy)}" for one in (best, *rivals)]
+    sentences = [_capital("; ".join(said)) + "."]
+    if best.to_zero_shot and best.to_random:
+        sentences.append(
+            f"Against no demonstrations that is {_verdict(best.to_zero_shot)}, against as many random ones "
+            f"{_verdict(best.to_random)}."
+        )
+    if vote and majority:
+        sentences.append(
+            f"Without any model, the kNN vote at k={vote.arm.k} reaches {percent(vote.accuracy)} and always "
+            f"answering the most frequent label {percent(majority.accuracy)}."
+        )
+    return sentences
+
+
+def _verdict(estimate: Estimate) -> str:
+    change = f"{points(estimate)} points"
+    return change if estimate.certain else f"{change}, which may be chance"
+
+
+def _signed(value: float) -> str:
+    rounded = round(value)
+    return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else "0"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
