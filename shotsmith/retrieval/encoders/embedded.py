@@ -80,8 +80,10 @@ class EmbeddedEncoder:
             with ThreadPoolExecutor(workers, thread_name_prefix="encode") as threads:
                 rows = list(threads.map(encode, images))
         return {
-            "image": unit(np.array([row for row, _ in rows]).reshape(len(rows), self.dims["image"])),
-            "joint": unit(np.array([row for _, row in rows]).reshape(len(rows), self.dims["joint"])),
+            space: np.array([row[space] for row in rows], dtype=np.float32).reshape(
+                len(rows), self.dims[space]
+            )
+            for space in ("image", "joint")
         }
 
     def encode_texts(self, texts: Sequence[str]) -> Mapping[str, Matrix]:
@@ -92,7 +94,7 @@ class EmbeddedEncoder:
 
 
 class _Pictures:
-    """One picture to its rows in "image" and "joint", not yet of unit length."""
+    """One picture to its unit rows in "image" and "joint"."""
 
     def __init__(self) -> None:
         self._network = Lite0(WEIGHTS / "lite0_w16.onnx")
@@ -101,17 +103,17 @@ class _Pictures:
             self._classes = conse["classes"].astype(np.float64)
             self._temperature = float(conse["temperature"])
 
-    def __call__(self, picture: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def __call__(self, picture: Image.Image) -> dict[str, Vector]:
         features, logits = self._network(picture)
         # Square roots damp the few large features, the mean takes away what all pictures share.
         image = unit(np.sqrt(features)) - self._mean
         # einsum and not @: BLAS sums in an order that depends on its threads.
         joint = np.einsum("c,cd->d", _softmax(logits / self._temperature), self._classes)
-        return image, joint
+        return {"image": unit(image), "joint": unit(joint)}
 
 
 class _Texts:
-    """Texts to rows in "text" and "joint"."""
+    """Texts to unit rows in "text" and "joint"."""
 
     def __init__(self) -> None:
         self._table = TextTable(WEIGHTS / "st_l1_128.npz", WEIGHTS / "vocab.txt")
