@@ -25,7 +25,7 @@ _DECIMALS = 6
 
 def quantise(score: float) -> float:
     """Round a similarity to the 1e-6 grid on which ties are decided."""
-    return round(float(score), _DECIMALS) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return float(np.round(score, _DECIMALS)) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def ranked(scores: Mapping[str, float] | Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -50,7 +50,8 @@ def unit(vectors: NDArray[Any]) -> Matrix:
 def cosine(matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> list[float]:
     """Exact quantised similarities of unit rows [n, d] with a unit vector [d]."""
     products = np.asarray(matrix, dtype=np.float64) @ np.asarray(vector, dtype=np.float64)
-    return [quantise(product) for product in products]
+    scores: list[float] = (np.round(products, _DECIMALS) + 0.0).tolist()
+    return scores
 
 
 def random_key(seed: int, scope: str, item: str) -> bytes:

@@ -6,7 +6,7 @@ and its near-duplicates. Published code is weaker: OpenFlamingo guards nothing, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..domain.examples import Pool, Query, normal_text, text_key
@@ -16,7 +16,7 @@ from ..domain.recipes import Recipe
 from ..domain.scoring import Vector
 from ..domain.selections import Removal, RemovalReason
 from ..storage import Examples
-from .catalogues import LoadedCatalogue
+from .views import View
 
 NEAR_BITS = 3  # of 64: difference hashes this close show the same picture
 NEAR_COSINE = 0.9999
@@ -30,9 +30,9 @@ def guard(
     examples: Examples,
     index: VectorIndex,
     vectors: Mapping[str, Vector],
-    catalogue: Callable[[], LoadedCatalogue],
-) -> tuple[Filter, tuple[Removal, ...]]:
-    """The recipe's filter with the leaks excluded, and what was removed from among those it would have allowed."""
+    view: View,
+) -> tuple[Removal, ...]:
+    """What must not be shown, by ascending id: of those that the recipe's filter would have allowed."""
     base = recipe.filters.to_filter()
     removed: dict[str, Removal] = {}
 
@@ -48,14 +48,14 @@ def guard(
             remove(examples.in_group(pool.uid, query.group), "same group")
         if query.media:
             dhashes = [part.dhash for part in query.media]
-            remove(catalogue().near_duplicates(dhashes, NEAR_BITS), "near-duplicate")
+            remove(view.near_duplicates(dhashes, NEAR_BITS), "near-duplicate")
         remove(_near_vectors(pool, base, tuple(removed), index, vectors), "near-duplicate")
-    allowed = replace(base, without_ids=tuple(sorted(removed)))
-    known = examples.payloads(pool.uid, list(removed))
-    shown = tuple(
-        removal for id, removal in sorted(removed.items()) if id in known and base.matches(id, known[id])
+    known = view.examples(removed)
+    return tuple(
+        removal
+        for id, removal in sorted(removed.items())
+        if id in known and base.matches(id, known[id].payload())
     )
-    return allowed, shown
 
 
 def _copies(pool: Pool, query: Query, examples: Examples) -> list[str]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..domain.examples import Example, Pool, Query
-from ..domain.protocols import Search, VectorIndex
+from ..domain.protocols import VectorIndex
 from ..domain.recipes import Recipe
-from ..domain.scoring import Vector
 from ..domain.selections import Candidate, Demonstration, Selection
 from ..retrieval.embedding import Embedder, Item
 from ..retrieval.source import IndexSource
 from ..selectors import build as build_selector
 from ..selectors.orders import arrange
 from ..storage import Examples
-from .catalogues import Catalogues
 from .indexing import Indexer
 from .leaks import guard
-
-_KEPT = 100
+from .views import Views
 
 
 class Selecting:
@@ -34,36 +31,23 @@ class Selecting:
         self._index = index
         self._examples = examples
         self._indexer = indexer
-        self._catalogues = Catalogues(examples)
-        self._spaces: dict[tuple[str, str, str], bool] = {}
+        self._views = Views(examples, index)
 
     def select(self, pool: Pool, embedder: Embedder, query: Query, recipe: Recipe) -> Selection:
         """Encode the query, guard against leaks, select, order."""
         selector = build_selector(recipe.selector)
         self._indexer.sync(pool, embedder)
         vectors = embedder.embed([Item(query.media, query.text)], keep=False)[0]
-        allowed, removed = guard(
-            pool,
-            query,
-            recipe,
-            examples=self._examples,
-            index=self._index,
-            vectors=vectors,
-            catalogue=lambda: self._catalogues.of(pool),
+        view = self._views.of(pool, embedder)
+        removed = guard(
+            pool, query, recipe, examples=self._examples, index=self._index, vectors=vectors, view=view
         )
-        source = IndexSource(
-            self._index,
-            pool.uid,
-            vectors,
-            allowed,
-            catalogue=lambda: self._catalogues.of(pool).catalogue,
-            labels_of=lambda ids: self._examples.labels_of(pool.uid, ids),
-            inhabited=lambda space: self._inhabited(pool, space, vectors[space]),
-        )
+        base = recipe.filters.to_filter()
+        source = IndexSource(self._index, pool.uid, vectors, base, [removal.id for removal in removed], view)
         candidates = selector.select(query, source, recipe.k, recipe.seed)
-        found = self._examples.get(pool.uid, [candidate.id for candidate in candidates])
+        found = view.examples(candidate.id for candidate in candidates)
         present = [candidate for candidate in candidates if candidate.id in found]
-        eligible = source.size
+        eligible = view.count(base) - len(removed)
         return Selection(
             pool=pool,
             query=query,
@@ -74,17 +58,9 @@ class Selecting:
             flags=_flags(present, recipe, eligible),
         )
 
-    def _inhabited(self, pool: Pool, space: str, vector: Vector) -> bool:
-        key = (pool.uid, pool.version, space)
-        if key not in self._spaces:
-            if len(self._spaces) > _KEPT:
-                self._spaces.clear()
-            self._spaces[key] = bool(self._index.search(pool.uid, Search(space, vector, 1)))
-        return self._spaces[key]
-
 
 def _arranged(
-    present: Sequence[Candidate], found: dict[str, Example], query: Query, recipe: Recipe
+    present: Sequence[Candidate], found: Mapping[str, Example], query: Query, recipe: Recipe
 ) -> tuple[Demonstration, ...]:
     ranks = {candidate.id: rank for rank, candidate in enumerate(present, start=1)}
     return tuple(

@@ -1,19 +1,40 @@
-"""The candidates of one query: index, catalogue and leak guard behind the one face that selectors see."""
+"""The candidates of one query: index, pool and leak guard behind the one face that selectors see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..domain.examples import Catalogue
+from ..domain.examples import Catalogue, Example
 from ..domain.filters import Filter
 from ..domain.protocols import Hit, Search, VectorIndex
-from ..domain.scoring import Vector, shuffled
+from ..domain.scoring import Matrix, Vector, cosine
 
-_SAMPLE = 4096
+
+class PoolView(Protocol):
+    """What the source needs to know of a pool."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Every active example without its content."""
+        ...
+
+    def examples(self, ids: Iterable[str]) -> Mapping[str, Example]:
+        """Active examples by id; those that SQL does not have are absent."""
+        ...
+
+    def inhabited(self, space: str, vector: Vector) -> bool:
+        """Whether any example has a vector in a space."""
+        ...
+
+    def sample(self, space: str, filter: Filter) -> tuple[NDArray[np.str_], Matrix]:
+        """Ids and unit vectors of the examples that pass a filter and have the space: all of them, or a keyed draw."""
+        ...
 
 
 class IndexSource:
@@ -23,10 +44,9 @@ class IndexSource:
         index: Where the vectors are.
         collection: The pool's collection.
         vectors: The query's unit vectors by space.
-        filter: Which examples count, the leak guard's exclusions included.
-        catalogue: Loads the pool's catalogue; only called by selectors that count or draw.
-        labels_of: Balancing labels of a few ids; ids that SQL no longer has are absent.
-        inhabited: Whether any example of the pool has a vector in a space.
+        base: The recipe's filter.
+        excluded: Ids that the leak guard keeps out.
+        pool: What is known of the pool.
     """
 
     def __init__(
@@ -34,35 +54,32 @@ class IndexSource:
         index: VectorIndex,
         collection: str,
         vectors: Mapping[str, Vector],
-        filter: Filter,
-        catalogue: Callable[[], Catalogue],
-        labels_of: Callable[[Sequence[str]], Mapping[str, str | None]],
-        inhabited: Callable[[str], bool],
+        base: Filter,
+        excluded: Sequence[str],
+        pool: PoolView,
     ) -> None:
         self._index = index
         self._collection = collection
         self._vectors = vectors
-        self._filter = filter
-        self._load = catalogue
-        self._labels_of = labels_of
-        self._inhabited = inhabited
-        self._labels: dict[str, str | None] = {}
+        self._base = base
+        self._excluded = frozenset(excluded)
+        self._filter = replace(base, without_ids=tuple(sorted(excluded)))
+        self._pool = pool
         self._moments: dict[str, tuple[float, float]] = {}
 
     @property
     def modalities(self) -> frozenset[str]:
         """Spaces in which the query can be compared with anything."""
-        return frozenset(space for space in self._vectors if self._inhabited(space))
+        return frozenset(
+            space for space, vector in self._vectors.items() if self._pool.inhabited(space, vector)
+        )
 
     @cached_property
     def _eligible(self) -> dict[str, str | None]:
-        # The exclusions may be many; a set difference is faster than asking the filter about each.
-        rest = replace(self._filter, without_ids=())
-        excluded = frozenset(self._filter.without_ids)
         return {
             id: payload["label"] or None
-            for id, payload in self._load().payloads.items()
-            if id not in excluded and rest.matches(id, payload)
+            for id, payload in self._pool.catalogue.payloads.items()
+            if id not in self._excluded and self._base.matches(id, payload)
         }
 
     @cached_property
@@ -73,22 +90,14 @@ class IndexSource:
                 groups.setdefault(label, []).append(id)
         return groups
 
-    @cached_property
-    def size(self) -> int:
-        """How many examples are eligible."""
-        return self._index.count(self._collection, self._filter)
-
     def ids(self, label: str | None = None) -> Sequence[str]:
         """Eligible ids, of one label or of all, ascending."""
         return list(self._eligible) if label is None else self._by_label.get(label, [])
 
     def label_of(self, id: str) -> str | None:
         """Balancing label of an eligible example."""
-        if "_eligible" in self.__dict__:
-            return self._eligible.get(id)
-        if id not in self._labels:
-            self._learn([id])
-        return self._labels.get(id)
+        known = self._pool.examples([id])
+        return known[id].label if known else None
 
     def labels(self) -> Mapping[str, int]:
         """Eligible examples by balancing label, labels ascending."""
@@ -105,9 +114,7 @@ class IndexSource:
         if space not in self._vectors or limit <= 0:
             return {label: [] for label in labels}
         found = self._index.search_per_label(self._collection, self._search(space, limit), labels)
-        for label, hits in found.items():
-            self._labels.update((hit.id, label) for hit in hits)
-        return found
+        return {label: self._real(hits) for label, hits in found.items()}
 
     def scores(self, space: str, ids: Sequence[str]) -> dict[str, float]:
         """Similarities of given eligible examples; those without the space are absent."""
@@ -120,28 +127,21 @@ class IndexSource:
     def moments(self, space: str) -> tuple[float, float]:
         """Mean and standard deviation of the similarities over the eligible examples.
 
-        Exact up to 4,096 eligible examples; beyond, over a keyed sample of that many.
+        Exact up to 4,096 examples that pass the recipe's filter; beyond, over a keyed sample of that many.
         """
+        if space not in self._vectors:
+            return 0.0, 0.0
         if space not in self._moments:
-            self._moments[space] = self._measure(space)
+            ids, matrix = self._pool.sample(space, self._base)
+            kept = [id not in self._excluded for id in ids.tolist()]
+            values = cosine(matrix[kept], self._vectors[space]) if any(kept) else []
+            self._moments[space] = (float(np.mean(values)), float(np.std(values))) if values else (0.0, 0.0)
         return self._moments[space]
-
-    def _measure(self, space: str) -> tuple[float, float]:
-        ids = list(self._eligible)
-        if len(ids) > _SAMPLE:
-            ids = shuffled(ids, 0, "moments")[:_SAMPLE]
-        values = list(self.scores(space, ids).values())
-        return (float(np.mean(values)), float(np.std(values))) if values else (0.0, 0.0)
 
     def _search(self, space: str, limit: int, filter: Filter | None = None) -> Search:
         return Search(space, self._vectors[space], limit, filter or self._filter)
 
     def _real(self, hits: list[Hit]) -> list[Hit]:
         # A stale index must never produce a demonstration that SQL no longer has.
-        self._learn([hit.id for hit in hits])
-        return [hit for hit in hits if hit.id in self._labels]
-
-    def _learn(self, ids: Sequence[str]) -> None:
-        unknown = [id for id in ids if id not in self._labels]
-        if unknown:
-            self._labels.update(self._labels_of(unknown))
+        known = self._pool.examples(hit.id for hit in hits)
+        return [hit for hit in hits if hit.id in known]

@@ -63,7 +63,9 @@ class Blobs:
         from obstore.exceptions import BaseError
 
         if not _SHA256.fullmatch(sha256):
-            raise NotFound("not the hash of an image", field="sha256", value=sha256, mend="Give 64 hex digits")
+            raise NotFound(
+                "not the hash of an image", field="sha256", value=sha256, mend="Give 64 hex digits"
+            )
         try:
             return bytes(self._store.get(_key(sha256)).bytes())
         except FileNotFoundError:

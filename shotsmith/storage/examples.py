@@ -178,17 +178,6 @@ class Examples:
         """Ids of a group, with their text keys."""
         return self._keys(pool_uid, examples.c.group == group)
 
-    def labels_of(self, pool_uid: str, ids: Sequence[str]) -> dict[str, str | None]:
-        """Balancing labels by id; unknown ids are absent."""
-        found: dict[str, str | None] = {}
-        with self._database.read() as connection:
-            for chunk in _chunks(ids):
-                query = select(examples.c.id, examples.c.label).where(
-                    examples.c.pool_uid == pool_uid, examples.c.id.in_(chunk), examples.c.status == "active"
-                )
-                found.update((row.id, row.label or None) for row in connection.execute(query))
-        return found
-
     def label_space(self, pool_uid: str) -> list[str]:
         """Labels in use by active examples, sorted."""
         query = (
@@ -198,11 +187,6 @@ class Examples:
         )
         with self._database.read() as connection:
             return sorted(connection.execute(query).scalars())
-
-    def payloads(self, pool_uid: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Index payloads of active examples by id; unknown ids are absent."""
-        found = self.get(pool_uid, ids) if ids else {}
-        return {id: example.payload() for id, example in found.items() if example.status == "active"}
 
     def contents(self, pool_uid: str) -> dict[str, str]:
         """Content hash of every active example, by id: what the index should hold."""
