@@ -17,7 +17,7 @@ import threading
 from dataclasses import dataclass, field
 
 from ... import registry
-from ...domain.errors import UnknownName
+from ...domain.errors import InvalidParameter, UnknownName
 from ...domain.protocols import Encoder
 
 ALIASES = {"clip": "open_clip:ViT-B-32/laion2b_s34b_b79k"}
@@ -28,16 +28,26 @@ def canonical(spec: str) -> str:
 
     Raises:
         UnknownName: No encoder has that name; the mend suggests the nearest one.
+        InvalidParameter: An alias is followed by an argument.
     """
     name, _, argument = spec.strip().partition(":")
-    if name in ALIASES and not argument:
+    if name in ALIASES:
+        if argument:
+            raise InvalidParameter(
+                "an alias takes no argument",
+                field="encoder",
+                value=spec,
+                mend=f"Write it out, as in {ALIASES[name]}",
+            )
         return ALIASES[name]
     known = registry.names("encoders")
     if name not in known:
         offered = sorted([*ALIASES, *known])
         close = difflib.get_close_matches(name.lower(), offered, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
-        raise UnknownName("unknown encoder", field="encoder", value=name, mend=f"{hint}Known: {', '.join(offered)}")
+        raise UnknownName(
+            "unknown encoder", field="encoder", value=name, mend=f"{hint}Known: {', '.join(offered)}"
+        )
     return f"{name}:{argument}" if argument else name
 
 
