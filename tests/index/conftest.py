@@ -11,22 +11,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from index_points import DIMS, KINDS, LIVE
 from pydantic import SecretStr
 from qdrant_server import QdrantServer
 
 from shotsmith.domain.protocols import VectorIndex
 from shotsmith.retrieval.index import open_index
-
-LIVE = os.environ.get("SHOTSMITH_TEST_QDRANT_URL")
-KINDS = (
-    "memory",
-    "edge-inline",
-    "edge-owned",
-    "qdrant-rest",
-    "qdrant-grpc",
-    *(["qdrant-live"] if LIVE else []),
-)
-DIMS = {"image": 4, "text": 3}
 
 
 @pytest.fixture(scope="session")

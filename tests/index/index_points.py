@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,6 +10,17 @@ import numpy as np
 
 from shotsmith.domain.protocols import Hit, Point, Search
 from shotsmith.domain.scoring import Vector, cosine, ranked, unit
+
+LIVE = os.environ.get("SHOTSMITH_TEST_QDRANT_URL")
+KINDS = (
+    "memory",
+    "edge-inline",
+    "edge-owned",
+    "qdrant-rest",
+    "qdrant-grpc",
+    *(["qdrant-live"] if LIVE else []),
+)
+DIMS = {"image": 4, "text": 3}
 
 
 def vector(*numbers: float) -> Vector:

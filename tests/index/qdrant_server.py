@@ -96,6 +96,13 @@ class Backend:
         self.local.get_collection(name)
         self.indexed.setdefault(self.real(name), []).append(field_name)
 
+    def reset(self) -> None:
+        """Forget everything."""
+        for found in self.local.get_collections().collections:
+            self.drop(found.name)
+        self.faults.clear()
+        self.seen.clear()
+
     def query(self, name: str, queries: list[models.QueryRequest]) -> list[models.QueryResponse]:
         """Answer a batch; local mode always scans, and warns about parameters that ask for it."""
         for query in queries:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from conftest import KINDS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from index_points import expected_hits, point
+from index_points import KINDS, expected_hits, point
 
 from shotsmith.domain.filters import Filter
 from shotsmith.domain.protocols import Point, Search, VectorIndex
@@ -68,11 +67,11 @@ def searches(draw: Any) -> Search:
     return Search(space, draw(vectors(dims)), draw(st.integers(0, 12)), draw(filters), draw(st.booleans()))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     written=st.lists(points(), max_size=10),
     deleted=st.lists(names, max_size=2),
-    asked=st.lists(searches(), min_size=1, max_size=6),
+    asked=st.lists(searches(), min_size=1, max_size=5),
 )
 @example(
     written=[point("a", unit(np.ones(4)), labels=["a"])],
@@ -85,7 +84,7 @@ def test_every_index_agrees_with_the_reference(
     held = {point.id: point for point in written if point.id not in deleted}
     expected = [expected_hits(held.values(), search) for search in asked]
     labelled = {label: expected_hits(held.values(), asked[0], label) for label in WORDS}
-    counts = [sum(search.filter.matches(p.id, p.payload) for p in held.values()) for search in asked]
+    count = sum(asked[0].filter.matches(p.id, p.payload) for p in held.values())
     contents = {id: (dict(p.payload), set(p.vectors)) for id, p in held.items()}
     for kind in KINDS:
         index, collection = indexes[kind], f"shared-{kind}"
@@ -94,7 +93,7 @@ def test_every_index_agrees_with_the_reference(
         try:
             assert index.search_many(collection, asked) == expected, kind
             assert index.search_per_label(collection, asked[0], WORDS) == labelled, kind
-            assert [index.count(collection, search.filter) for search in asked] == counts, kind
+            assert index.count(collection, asked[0].filter) == count, kind
             stored = {s.id: (dict(s.payload), set(s.spaces)) for s in index.scroll(collection, page=3)}
             assert stored == contents, kind
         finally:

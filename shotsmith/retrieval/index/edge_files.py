@@ -97,15 +97,15 @@ class EdgeFiles:
 
     def begin(self, collection: str) -> Path:
         """Make room for a new collection; it does not exist before `commit`."""
-        try:
-            self.shard(collection).mkdir(parents=True)
-        except FileExistsError:
+        if (self._collections / collection / "collection.json").exists():
             raise Conflict(
                 "a collection whose name differs only in case exists on this file system",
                 field="collection",
                 value=collection,
                 mend="Choose another name",
-            ) from None
+            )
+        self.abandon(collection)
+        self.shard(collection).mkdir(parents=True)
         return self.shard(collection)
 
     def commit(self, collection: str, dims: Mapping[str, int]) -> None:
@@ -117,7 +117,7 @@ class EdgeFiles:
         self._dims[collection] = dict(dims)
 
     def abandon(self, collection: str) -> None:
-        """Undo `begin`."""
+        """Undo `begin`, also one that was cut short."""
         shutil.rmtree(self._collections / collection, ignore_errors=True)
 
     def remove(self, collection: str) -> None:

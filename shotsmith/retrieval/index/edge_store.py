@@ -76,18 +76,17 @@ class EdgeStore(CheckedIndex):
             if collection in self._files:
                 check_same(collection, self._files.dims(collection), wanted)
                 return
-            path = self._files.begin(collection)
+            handle = edge.EdgeShard.create(str(self._files.begin(collection)), _config(wanted))
             try:
-                handle = edge.EdgeShard.create(str(path), _config(wanted))
                 for field in KEYWORDS:
-                    handle.update(
-                        edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword)
-                    )
+                    keyword = edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword)
+                    handle.update(keyword)
                 handle.flush()
+                self._files.commit(collection, wanted)
             except BaseException:
+                handle.close()
                 self._files.abandon(collection)
                 raise
-            self._files.commit(collection, wanted)
             self._shards[collection] = _Shard(handle, next(_serial))
 
     def exists(self, collection: str) -> bool:
@@ -191,9 +190,9 @@ class EdgeStore(CheckedIndex):
             try:
                 yield
             except Exception as error:
-                if type(error) is not Exception:
+                # The engine raises nothing but bare exceptions; anything else is a mistake of ours.
+                if type(error) is not Exception and not isinstance(error, OSError):
                     raise
-                # The engine raises nothing but bare exceptions.
                 if "WouldBlock" in str(error):
                     raise Busy(
                         "another process has the embedded index open", mend="Close it there"
@@ -264,5 +263,5 @@ def _config(dims: Mapping[str, int]) -> edge.EdgeConfig:
         vectors={space: edge.EdgeVectorParams(size, edge.Distance.Dot) for space, size in dims.items()},
         hnsw_config=edge.HnswIndexConfig(_CONNECTIONS, _CANDIDATES, scanned),
         optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=scanned),
-        max_search_threads=2,
+        max_search_threads=1,  # in the calling thread: the lock lets in only one call anyway
     )

@@ -11,12 +11,14 @@ import hashlib
 import os
 import pickle
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from multiprocessing.connection import Connection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from ...domain.protocols import Hit
+from ...domain.filters import Filter
+from ...domain.protocols import Hit, Point, Search
 from .edge_files import read_json, write_json
 
 #: What may be called from another process.
@@ -41,8 +43,15 @@ METHODS = frozenset(
 
 _LONGEST_ADDRESS = 100  # bytes; a Unix socket's path must fit into 104 to 108
 
-# Hits are most of what is sent, and the default reduction of a frozen dataclass is slow.
-copyreg.pickle(Hit, lambda hit: (Hit, (hit.id, hit.score)))
+
+def _pickle_by_fields(kind: type[Any]) -> None:
+    """Three times as fast as the way in which frozen dataclasses with slots are pickled by default."""
+    values = attrgetter(*(field.name for field in fields(kind)))
+    copyreg.pickle(kind, lambda value: (kind, values(value)))
+
+
+for _kind in (Filter, Hit, Point, Search):
+    _pickle_by_fields(_kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ rounding can reach; until then, the engine is asked for more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
@@ -37,6 +37,11 @@ class Question:
     limit: int
     conditions: tuple[Condition, ...]
     exact: bool
+
+    def widened(self, limit: int) -> Question:
+        """The same question for more points."""
+        exact = self.exact or limit > SCAN_ABOVE
+        return Question(self.space, self.vector, limit, self.conditions, exact)
 
 
 #: The engine's own name of a point.
@@ -126,10 +131,7 @@ def _candidates(engine: Engine, collection: str, questions: Sequence[Question]) 
     while asking:
         rounds = list(asking.items())
         asking = {}
-        widened = [
-            replace(questions[number], limit=limit, exact=questions[number].exact or limit > SCAN_ABOVE)
-            for number, limit in rounds
-        ]
+        widened = [questions[number].widened(limit) for number, limit in rounds]
         for (number, limit), found in zip(rounds, engine.nominate(collection, widened), strict=True):
             wanted = questions[number].limit
             floor = -np.inf
