@@ -19,6 +19,7 @@ from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
 from ..prompts.parsing import parse_answer
+from ..retrieval.cached import CachedEncoder
 from ..retrieval.embedding import Embedder
 from ..retrieval.encoders import canonical, open_encoder
 from ..settings import Settings
@@ -323,7 +324,7 @@ class Engine:
                     name,
                     api_base=self.settings.model_api_base,
                     api_key=self.settings.model_api_key,
-                    encoder=lambda: open_encoder(_DEFAULT_ENCODER),
+                    encoder=lambda: CachedEncoder(open_encoder(_DEFAULT_ENCODER), self._stores.embeddings),
                 )
                 self._models[key] = LedgeredVLM(inner, self._stores.calls)
             return self._models[key]

@@ -65,7 +65,7 @@ class Embedder:
             keep: Whether new vectors go into the cache; queries are only looked up.
             pictures: Pictures that are decoded already, by pixel hash.
         """
-        parts = {picture_key(part): part for item in items for part in item.media}
+        parts = {picture_key(part.pixel_sha256): part for item in items for part in item.media}
         texts = {text_key(item.text): item.text for item in items if normal_text(item.text)}
         known = self._cache.get(self.encoder.id, [*parts, *texts])
         fresh = self._encode(
@@ -90,9 +90,9 @@ class Embedder:
         return fresh
 
 
-def picture_key(part: Media) -> str:
+def picture_key(pixel_sha256: str) -> str:
     """Cache key of a picture: its pixels, however encoded."""
-    return f"image:{part.pixel_sha256}"
+    return f"image:{pixel_sha256}"
 
 
 def text_key(text: str) -> str:
@@ -109,7 +109,7 @@ def _spread(fresh: dict[str, Vectors], keys: Sequence[str], spaces: Mapping[str,
 
 
 def _joined(item: Item, known: Mapping[str, Vectors]) -> Vectors:
-    shown = [known[key] for part in item.media if (key := picture_key(part)) in known]
+    shown = [known[key] for part in item.media if (key := picture_key(part.pixel_sha256)) in known]
     said = known.get(text_key(item.text), {})
     joint_shown = _mean([vectors["joint"] for vectors in shown if "joint" in vectors])
     made = {
