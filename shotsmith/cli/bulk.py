@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from ..domain.errors import InvalidParameter, NotFound
 from .output import EncoderOption, Json, console, emit, engine, keyed, progress_bar
 
 if TYPE_CHECKING:
+    from ..domain.recipes import SelectorSpec
     from ..engine import Added, Engine
 
 
@@ -96,7 +98,12 @@ def compare(
     split: Annotated[str, typer.Option(help="Which split is held out.")] = "test",
     selector: Annotated[
         list[str] | None,
-        typer.Option("--selector", "-s", help="A selector to compare; repeat it.", show_default="rices"),
+        typer.Option(
+            "--selector",
+            "-s",
+            help="A selector to compare, NAME or NAME:PARAMETER=VALUE; repeat it.",
+            show_default="rices",
+        ),
     ] = None,
     shots: Annotated[
         list[int] | None,
@@ -113,19 +120,51 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare selectors and shot counts on held-out examples, beside zero-shot, random, majority and kNN vote."""
-    from ..experiments import run_comparison
+    from ..experiments import arms_table, headline, illustrate, render
+    from ..experiments import compare as run
 
-    run_comparison(
-        engine,
-        pool,
-        split=split,
-        selectors=selector or ["rices"],
-        shots=shots or [1, 2, 4, 8, 16],
-        model=model,
-        limit=limit,
-        order=order,
-        dialect=dialect,
-        seed=seed,
-        report=report,
-        as_json=as_json,
-    )
+    if report is not None and not report.absolute().parent.is_dir():
+        raise InvalidParameter(
+            "the folder does not exist", field="--report", value=str(report), mend="Make it, or name another"
+        )
+    with engine() as opened:
+        with progress_bar(disable=as_json) as bar:
+            task = bar.add_task("asking", total=None)
+            found = run(
+                opened,
+                pool,
+                split=split,
+                selectors=[_selector(one) for one in selector or ["rices"]],
+                shots=shots or [1, 2, 4, 8, 16],
+                order=order,
+                dialect=dialect,
+                model=model,
+                limit=limit,
+                seed=seed,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        if report is not None:
+            samples = illustrate(opened, found)
+            best = found.best or found.arms[0]
+            query = opened.query_of(pool, found.items[0])
+            prompt = opened.prompt(opened.select(pool, query, best.arm.recipe))
+            report.write_text(render(found, samples, prompt=prompt), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    out = console()
+    out.print(arms_table(found))
+    for line in headline(found):
+        out.print(line, markup=False)
+    for note in found.notes:
+        out.print(f"note: {note}", style="yellow", markup=False)
+    if report is not None:
+        out.print(f"report: {report}", markup=False, soft_wrap=True)
+
+
+def _selector(given: str) -> SelectorSpec:
+    """NAME, or NAME:PARAMETER=VALUE,... for one with parameters."""
+    from ..domain.recipes import SelectorSpec
+
+    name, _, params = given.partition(":")
+    return SelectorSpec(name=name, params=keyed(params.split(","), "--selector") if params else {})

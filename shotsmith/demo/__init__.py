@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..domain.errors import NotFound, Unavailable
 from ..domain.recipes import Recipe, SelectorSpec
 
 if TYPE_CHECKING:
@@ -41,13 +43,18 @@ def run(*, out: Path = Path("demo"), model: str | None = None, console: Console)
 
     Raises:
         ModelError: The model did not answer; what it answered before is kept.
-        Unavailable: Something cannot be written.
+        Unavailable: The folder cannot be made.
     """
     from ..engine import Engine
     from ..settings import Settings
 
     who = model or OFFLINE_MODEL
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"the folder cannot be made: {error.strerror}", field="out", value=str(out), mend="Name another"
+        ) from None
     with Engine(Settings(data_dir=out / "data", model=who)) as engine:
         _load(engine, console)
         samples = _select(engine, out, console)
@@ -57,12 +64,11 @@ def run(*, out: Path = Path("demo"), model: str | None = None, console: Console)
 
 
 def _load(engine: Engine, console: Console) -> None:
-    from ..domain.errors import NotFound
     from ..experiments import progress
     from ..importers import open_importer
 
     importer = open_importer("jsonl", DATA)
-    _step(console, 1, "Import", "drawings with their titles and kinds, public domain, from Open Clipart")
+    _step(console, 1, "Import", "drawings with titles and kinds, public domain, from Open Clipart")
     try:
         engine.pool(POOL)
     except NotFound:
@@ -77,24 +83,23 @@ def _load(engine: Engine, console: Console) -> None:
 
 def _select(engine: Engine, out: Path, console: Console) -> list[Sample]:
     from rich.markup import escape
+    from rich.padding import Padding
     from rich.table import Table
 
     from ..experiments import contact_sheet, gather, held_out, title
 
-    _step(console, 2, "Select", "which demonstrations would each selector show? In bold: the right kind")
+    _step(console, 2, "Select", "which demonstrations each selector shows; green: the right kind")
     ids = [example.id for example in held_out(engine, POOL)[:SHEETS]]
     samples = gather(engine, POOL, ids, [SelectorSpec(name="random"), *SELECTORS], BASE)
     for sample in samples:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column(f"   query: {escape(sample.text)}", no_wrap=True, min_width=30)
-        table.add_column(f"right answer: {escape(sample.answer)}")
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="", pad_edge=False)
+        table.add_column(f"[dim]query[/] {escape(sample.text)}", no_wrap=True, min_width=24)
+        table.add_column(f"[dim]right answer[/] [green]{escape(sample.answer)}[/]", no_wrap=True)
         for row in sample.rows:
-            shown = ", ".join(
-                f"[bold green]{escape(shot.answer)}[/]" if shot.match else escape(shot.answer)
-                for shot in reversed(row.shots[-5:])
-            )
-            table.add_row(f"   {title(row.name)}: {row.matches} of {len(row.shots)}", shown + ", …")
-        console.print(table)
+            labels = Counter(shot.answer for shot in sorted(row.shots, key=lambda shot: shot.rank))
+            shown = ", ".join(_counted(label, count, sample.answer) for label, count in labels.items())
+            table.add_row(f"{title(row.name)}, {row.matches} of {len(row.shots)}", shown)
+        console.print(Padding(table, (0, 0, 1, 3)))
     sheet = out / "contact-sheet.png"
     sheet.write_bytes(contact_sheet(samples))
     console.print(f"   the pictures are in {escape(str(sheet))}")
@@ -108,15 +113,17 @@ def _prompt(engine: Engine, id: str, console: Console) -> Prompt:
     console.print(
         f"   {counts['turns']} turns, {counts['images']} images in {counts['image_bytes']:,} bytes, "
         f"{counts['text_characters']:,} characters; sha256 {prompt.manifest['prompt_sha256'][:12]}, "
-        "the same on every machine"
+        "the same every time"
     )
     return prompt
 
 
 def _compare(engine: Engine, model: str, console: Console) -> Comparison:
+    from rich.padding import Padding
+
     from ..experiments import ZERO_SHOT, arms_table, compare, percent, progress
 
-    _step(console, 4, "Answer and compare", f"{ITEMS} held-out queries in every arm, answered by {model}")
+    _step(console, 4, "Answer and compare", f"{ITEMS} held-out queries in every arm")
     with progress(console, "   asking") as tick:
         found = compare(
             engine, POOL, selectors=SELECTORS, shots=SHOTS, model=model, limit=ITEMS, progress=tick
@@ -124,13 +131,14 @@ def _compare(engine: Engine, model: str, console: Console) -> Comparison:
     zero, rices = found.find(ZERO_SHOT), found.find("rices", BASE.k)
     if zero and rices:
         console.print(
-            f"   without demonstrations {percent(zero.accuracy)}, with {BASE.k} by RICES {percent(rices.accuracy)}",
-            highlight=False,
+            f"   {model}: without demonstrations {percent(zero.accuracy)}, with {BASE.k} by RICES "
+            f"{percent(rices.accuracy)}",
+            soft_wrap=True,
             markup=False,
         )
     for note in found.notes:
-        console.print(f"   note: {note}", style="yellow")
-    console.print(arms_table(found))
+        console.print(f"   note: {note}", style="yellow", soft_wrap=True)
+    console.print(Padding(arms_table(found), (1, 0, 0, 3)))
     return found
 
 
@@ -152,3 +160,10 @@ def _tell(found: Comparison, samples: list[Sample], prompt: Prompt, out: Path, c
 
 def _step(console: Console, number: int, name: str, what: str) -> None:
     console.print(f"\n[bold]{number}. {name}[/] [dim]{what}[/]")
+
+
+def _counted(label: str, count: int, answer: str) -> str:
+    from rich.markup import escape
+
+    shown = escape(label) + (f" ×{count}" if count > 1 else "")
+    return f"[bold green]{shown}[/]" if label == answer else shown

@@ -5,7 +5,7 @@ from .contact_sheet import contact_sheet
 from .report import render
 from .results import ArmResult, Comparison, Outcome
 from .runner import compare, held_out
-from .samples import Row, Sample, Shown, gather
+from .samples import Row, Sample, Shown, gather, illustrate
 from .terminal import arms_table, progress
 from .words import headline, percent, points, title
 
@@ -27,6 +27,7 @@ __all__ = [
     "gather",
     "headline",
     "held_out",
+    "illustrate",
     "percent",
     "plan",
     "points",

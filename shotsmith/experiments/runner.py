@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Example, Pool
@@ -173,8 +174,20 @@ def _each(
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[list[Outcome]]:
+    failed = Event()
+
+    def guarded(item: str) -> list[Outcome]:
+        # Items start in order, so the one that failed is met, and its error raised, before any that is left out here.
+        if failed.is_set():
+            return []
+        try:
+            return ask(item)
+        except BaseException:
+            failed.set()
+            raise
+
     with ThreadPoolExecutor(workers, thread_name_prefix="compare") as threads:
-        futures = [threads.submit(ask, item) for item in items]
+        futures = [threads.submit(guarded, item) for item in items]
         try:
             for done, future in enumerate(futures, start=1):
                 yield future.result()

@@ -12,6 +12,7 @@ from ..domain.recipes import Recipe, SelectorSpec
 from ..engine import Engine
 from ..prompts.images import prepare
 from .arms import family
+from .results import Comparison
 from .truths import truth
 
 SIDE = 160  # longest side of a thumbnail, pixels
@@ -97,6 +98,25 @@ def gather(
             rows.append(Row(family(spec), shots))
         samples.append(Sample(id, _thumbnail(engine, example.media), example.text, answer, tuple(rows)))
     return samples
+
+
+def illustrate(engine: Engine, comparison: Comparison, *, count: int = 3, k: int = 8) -> list[Sample]:
+    """What the comparison's selectors show to its first queries.
+
+    Args:
+        engine: That it was made with.
+        comparison: Names pool, queries and recipes.
+        count: How many queries.
+        k: Shots, or the next smaller number that was tried.
+    """
+    at = max((shots for shots in comparison.shots if shots <= k), default=comparison.shots[0])
+    recipes = [
+        one.arm.recipe
+        for one in comparison.arms
+        if one.arm.recipe and one.arm.k == at and one.arm.kind in ("random", "recipe")
+    ]
+    selectors = [recipe.selector for recipe in recipes]
+    return gather(engine, comparison.pool, comparison.items[:count], selectors, recipes[0])
 
 
 def _shown(

@@ -6,6 +6,8 @@ from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT
 from .metrics import Estimate
 from .results import ArmResult, Comparison
 
+_NO_BREAK = "\u00a0"  # keeps a number and its interval on one line
+
 
 def title(family: str) -> str:
     """A family as people write it: "rices by text" is "RICES by text"."""
@@ -20,13 +22,19 @@ def named(result: ArmResult) -> str:
 
 def percent(estimate: Estimate) -> str:
     """An accuracy with its interval: "71 % [67, 75]"."""
-    return f"{100 * estimate.value:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
+    shown = f"{100 * estimate.value:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
+    return shown.replace(" ", _NO_BREAK)
+
+
+def compact(estimate: Estimate) -> str:
+    """The same for narrow tables: "71 [67,75]"."""
+    return f"{100 * estimate.value:.0f} [{100 * estimate.low:.0f},{100 * estimate.high:.0f}]"
 
 
 def points(estimate: Estimate) -> str:
     """A difference in percentage points with its interval: "+23 [18, 28]"."""
     value, low, high = (_signed(100 * part) for part in (estimate.value, estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]"
+    return f"{value} [{low}, {high}]".replace(" ", _NO_BREAK)
 
 
 def headline(comparison: Comparison) -> list[str]:

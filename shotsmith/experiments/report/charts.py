@@ -48,7 +48,13 @@ def shots_chart(comparison: Comparison) -> dict[str, Any]:
         "type": "nominal",
         "sort": names,
         "scale": {"domain": names, "range": colours},
-        "legend": {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3},
+        "legend": {
+            "title": None,
+            "orient": "top",
+            "symbolType": "stroke",
+            "symbolStrokeWidth": 3,
+            "symbolOpacity": 1,
+        },
     }
     hover = [
         {"field": "arm", "type": "nominal"},
