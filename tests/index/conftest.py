@@ -43,7 +43,7 @@ def qdrant_server() -> Iterator[QdrantServer]:
 
 @pytest.fixture(scope="session")
 def indexes(scratch: Path, qdrant_server: QdrantServer) -> Iterator[dict[str, VectorIndex]]:
-    """Each kind with a collection named "shared"."""
+    """Each kind, opened. Both protocols reach the same server, so collections need names of their own."""
     key = os.environ.get("SHOTSMITH_TEST_QDRANT_KEY")
     with ExitStack() as stack:
         opened = {
@@ -55,11 +55,8 @@ def indexes(scratch: Path, qdrant_server: QdrantServer) -> Iterator[dict[str, Ve
         }
         if LIVE:
             opened["qdrant-live"] = open_index(LIVE, scratch, SecretStr(key) if key else None)
-        for kind, index in opened.items():
+        for index in opened.values():
             stack.callback(index.close)
-            # Both protocols reach the same server.
-            index.create(f"shared-{kind}", DIMS)
-            stack.callback(index.drop, f"shared-{kind}")
         yield opened
 
 
@@ -74,16 +71,17 @@ def index(indexes: dict[str, VectorIndex], kind: str) -> VectorIndex:
 
 
 @pytest.fixture
-def collection(index: VectorIndex, kind: str) -> Iterator[str]:
-    """An empty collection with the spaces image (4) and text (3)."""
-    name = f"shared-{kind}"
-    yield name
-    index.delete(name, [point.id for point in index.scroll(name)])
-
-
-@pytest.fixture
 def fresh(index: VectorIndex) -> Iterator[str]:
     """A name that nothing has; whatever gets it is dropped afterwards."""
     name = f"fresh-{uuid4().hex}"
+    yield name
+    index.drop(name)
+
+
+@pytest.fixture
+def collection(index: VectorIndex) -> Iterator[str]:
+    """An empty collection with the spaces image (4) and text (3)."""
+    name = f"collection-{uuid4().hex}"
+    index.create(name, DIMS)
     yield name
     index.drop(name)

@@ -95,9 +95,10 @@ def test_ids_are_arbitrary_text(index: VectorIndex, collection: str) -> None:
     index.upsert(collection, [point(id, X) for id in IDS])
     assert ids(index.search(collection, Search("image", X, 20))) == sorted(IDS)
     assert {stored.id for stored in index.scroll(collection)} == set(IDS)
-    for id in IDS:
-        assert index.search(collection, Search("image", X, 2, Filter(ids=(id,)))) == [Hit(id, 1.0)]
-        assert index.count(collection, Filter(without_ids=(id,))) == len(IDS) - 1
+    only = [Search("image", X, 20, Filter(ids=(id,))) for id in IDS]
+    assert index.search_many(collection, only) == [[Hit(id, 1.0)] for id in IDS]
+    without = [Search("image", X, 20, Filter(without_ids=(id,))) for id in IDS]
+    assert [len(hits) for hits in index.search_many(collection, without)] == [len(IDS) - 1] * len(IDS)
 
 
 FILTERED = [
@@ -139,9 +140,11 @@ FILTERS = [
 
 def test_filters(index: VectorIndex, collection: str) -> None:
     index.upsert(collection, FILTERED)
-    for filter, passing in FILTERS:
+    found = index.search_many(collection, [Search("image", X, 9, filter) for filter, _ in FILTERS])
+    for (filter, passing), hits in zip(FILTERS, found, strict=True):
         assert "".join(p.id for p in FILTERED if filter.matches(p.id, p.payload)) == passing, filter
-        assert "".join(ids(index.search(collection, Search("image", X, 9, filter)))) == passing, filter
+        assert "".join(ids(hits)) == passing, filter
+    for filter, passing in FILTERS[::4]:
         assert index.count(collection, filter) == len(passing), filter
 
 
@@ -154,27 +157,30 @@ VALUES: list[Any] = [
 def test_metadata_equality(index: VectorIndex, collection: str) -> None:
     """Numbers compare by value, a bool is no number, text compares by code point."""
     index.upsert(collection, [point(f"{n:02}", X, metadata={"v": value}) for n, value in enumerate(VALUES)])
-    for wanted in VALUES:
+    searches = [Search("image", X, 99, Filter(metadata={"v": wanted})) for wanted in VALUES]
+    for wanted, hits in zip(VALUES, index.search_many(collection, searches), strict=True):
         alike = [
             f"{n:02}"
             for n, value in enumerate(VALUES)
             if value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
         ]
-        found = index.search(collection, Search("image", X, 99, Filter(metadata={"v": wanted})))
-        assert ids(found) == alike, wanted
+        assert ids(hits) == alike, wanted
 
 
 NAMES = ["a.b", "a[0]", "a[]", '"quoted"', "", " ", "ключ", "a\\b", "id", "$x", "\x1f", "b"]
 
 
 def test_metadata_names_are_arbitrary_text(index: VectorIndex, collection: str) -> None:
-    metadata = {name: f"value of {name}" for name in NAMES}
-    index.upsert(collection, [point("a", X, metadata=metadata), point("b", X, metadata={"b": "w"})])
+    full, small = {name: f"value of {name}" for name in NAMES}, {"b": "w"}
+    index.upsert(collection, [point("full", X, metadata=full), point("small", X, metadata=small)])
     stored = {stored.id: stored.payload["metadata"] for stored in index.scroll(collection)}
-    assert stored == {"a": metadata, "b": {"b": "w"}}
-    for name, value in metadata.items():
-        assert index.count(collection, Filter(metadata={name: value})) == 1, name
-        assert index.count(collection, Filter(metadata={name: "w"})) == (name == "b"), name
+    assert stored == {"full": full, "small": small}
+    present = [Search("image", X, 9, Filter(metadata={name: value})) for name, value in full.items()]
+    assert [ids(hits) for hits in index.search_many(collection, present)] == [["full"]] * len(NAMES)
+    swapped = [Search("image", X, 9, Filter(metadata={name: "w"})) for name in NAMES]
+    assert [ids(hits) for hits in index.search_many(collection, swapped)] == [
+        ["small"] if name == "b" else [] for name in NAMES
+    ]
 
 
 def test_filters_with_thousands_of_ids(index: VectorIndex, collection: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from index_points import KINDS, expected_hits, point
+from index_points import DIMS, expected_hits, point
 
 from shotsmith.domain.filters import Filter
 from shotsmith.domain.protocols import Point, Search, VectorIndex
@@ -67,6 +69,16 @@ def searches(draw: Any) -> Search:
     return Search(space, draw(vectors(dims)), draw(st.integers(0, 12)), draw(filters), draw(st.booleans()))
 
 
+@pytest.fixture(scope="module")
+def collection(indexes: dict[str, VectorIndex]) -> Iterator[Callable[[str], str]]:
+    """A collection of each kind; both protocols of the test server share their names."""
+    for kind, index in indexes.items():
+        index.create(f"equality-{kind}", DIMS)
+    yield "equality-{}".format
+    for kind, index in indexes.items():
+        index.drop(f"equality-{kind}")
+
+
 @settings(max_examples=25)
 @given(
     written=st.lists(points(), max_size=10),
@@ -79,22 +91,26 @@ def searches(draw: Any) -> Search:
     asked=[Search("image", unit(np.ones(4)), 1)],
 )
 def test_every_index_agrees_with_the_reference(
-    indexes: dict[str, VectorIndex], written: list[Point], deleted: list[str], asked: list[Search]
+    indexes: dict[str, VectorIndex],
+    collection: Callable[[str], str],
+    written: list[Point],
+    deleted: list[str],
+    asked: list[Search],
 ) -> None:
     held = {point.id: point for point in written if point.id not in deleted}
     expected = [expected_hits(held.values(), search) for search in asked]
     labelled = {label: expected_hits(held.values(), asked[0], label) for label in WORDS}
     count = sum(asked[0].filter.matches(p.id, p.payload) for p in held.values())
     contents = {id: (dict(p.payload), set(p.vectors)) for id, p in held.items()}
-    for kind in KINDS:
-        index, collection = indexes[kind], f"shared-{kind}"
-        index.upsert(collection, written)
-        index.delete(collection, deleted)
+    for kind, index in indexes.items():
+        name = collection(kind)
+        index.upsert(name, written)
+        index.delete(name, deleted)
         try:
-            assert index.search_many(collection, asked) == expected, kind
-            assert index.search_per_label(collection, asked[0], WORDS) == labelled, kind
-            assert index.count(collection, asked[0].filter) == count, kind
-            stored = {s.id: (dict(s.payload), set(s.spaces)) for s in index.scroll(collection, page=3)}
+            assert index.search_many(name, asked) == expected, kind
+            assert index.search_per_label(name, asked[0], WORDS) == labelled, kind
+            assert index.count(name, asked[0].filter) == count, kind
+            stored = {s.id: (dict(s.payload), set(s.spaces)) for s in index.scroll(name, page=3)}
             assert stored == contents, kind
         finally:
-            index.delete(collection, list(held))
+            index.delete(name, list(held))

@@ -73,10 +73,10 @@ class Engine(Protocol):
 def margin(dims: int) -> float:
     """How far apart two float32 scores must be for the order of the quantised cosines to be certain.
 
-    Bounds the rounding error of a dot product of unit vectors with 16 or more partial sums (any SIMD kernel), on both
-    sides, plus one quantum.
+    Bounds the rounding error of a dot product of unit vectors on both sides, plus one quantum. Kernels add up 16 or
+    more partial sums; below 32 dimensions some use only one.
     """
-    return QUANTUM + 2 * (dims / 16 + 8) * 2.0**-24
+    return QUANTUM + 2 * (dims / 16 + 32) * 2.0**-24
 
 
 def answer(
