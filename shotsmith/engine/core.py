@@ -9,16 +9,12 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from ..clients.vlm import open_model
-from ..clients.vlm.ledger import LedgeredVLM
 from ..domain.errors import EncoderMismatch, InvalidInput, NotFound
 from ..domain.examples import Draft, Example, ImageFile, Pool, PoolKind, Query
-from ..domain.messages import Request
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
-from ..prompts.parsing import parse_answer
 from ..retrieval.cached import CachedEncoder
 from ..retrieval.embedding import Embedder
 from ..retrieval.encoders import canonical, open_encoder
@@ -27,16 +23,17 @@ from ..storage.database import now
 from ..storage.examples import OnConflict
 from ..storage.pools import new_uid
 from .answers import Answer
+from .asking import Asking
 from .doctor import Checkup, examine, mend
 from .indexing import Indexer
 from .intake import Intake, check_labels, check_pool_name
 from .pictures import Pictures
 from .selecting import Selecting
 from .stores import Stores
+from .views import Views
 
 BATCH = 64
-OFFLINE = "offline/"
-_DEFAULT_ENCODER = "embedded"
+DEFAULT_ENCODER = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +74,10 @@ class Engine:
         self._intake = Intake(self._stores.blobs, self._stores.limits)
         self._pictures = Pictures(self._stores.blobs, self._stores.renders, self._stores.limits)
         self._indexer = Indexer(self._stores.index, self._examples, self._stores.outbox)
-        self._selecting = Selecting(self._stores.index, self._examples, self._indexer)
-        self._models: dict[tuple[str, str | None], VLM] = {}
+        self._views = Views(self._examples, self._stores.index)
+        self._selecting = Selecting(self._stores.index, self._views)
+        self._embedders: dict[str, Embedder] = {}
+        self._asking = Asking(self.settings, self._stores.calls, self._baseline_encoder)
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -120,7 +119,7 @@ class Engine:
         """
         check_pool_name(name)
         check_labels(labels)
-        spec = canonical(encoder or self.settings.encoder or _DEFAULT_ENCODER)
+        spec = canonical(encoder or self.settings.encoder or DEFAULT_ENCODER)
         pool = Pool(
             name=name,
             uid=new_uid(),
@@ -150,7 +149,7 @@ class Engine:
 
     def labels(self, pool: Pool) -> list[str]:
         """The label space: as declared, else as the examples carry it, sorted."""
-        return list(pool.labels) or self._examples.label_space(pool.uid)
+        return list(pool.labels) or self._views.of(pool).labels
 
     # Examples
 
@@ -192,14 +191,13 @@ class Engine:
         self._stores.index.flush()
         return total
 
-    def example(self, pool_name: str, id: str) -> Example:
+    def example(self, pool: str | Pool, id: str) -> Example:
         """One example. Raises NotFound."""
-        pool = self.pool(pool_name)
-        found = self._examples.get(pool.uid, [id])
+        chosen = self.pool(pool) if isinstance(pool, str) else pool
+        found = self._examples.get(chosen.uid, [id])
         if id not in found:
-            raise NotFound(
-                "no such example", field="id", value=id, mend=f"List them: shotsmith pool show {pool.name}"
-            )
+            mend = f"List them: shotsmith pool show {chosen.name}"
+            raise NotFound("no such example", field="id", value=id, mend=mend)
         return found[id]
 
     def examples(
@@ -248,14 +246,29 @@ class Engine:
         media = tuple(self._intake.open(file)[0] for file in images)
         return Query(media=media, text=text, id=id, group=group)
 
-    def query_of(self, pool_name: str, id: str) -> Query:
-        """A stored example, asked as a query: without its answer, and never shown to itself."""
-        example = self.example(pool_name, id)
+    def query_of(self, pool: str | Pool, id: str) -> Query:
+        """A stored example, asked as a query: without its answer, and never shown to itself. Raises NotFound."""
+        example = self.example(pool, id)
         media = tuple(replace(part, data=self._pictures.bytes_of(part)) for part in example.media)
         return Query(media=media, text=example.text, id=example.id, group=example.group)
 
-    def select(self, pool_name: str, query: Query, recipe: Recipe | None = None) -> Selection:
+    def pinned(self, pool_name: str) -> Pool:
+        """A pool with its index brought up to date.
+
+        Passed instead of its name, it spares every selection the look whether something changed: for loops over many
+        queries that must all see the same version.
+        """
+        pool = self.pool(pool_name)
+        self._indexer.sync(pool, self._embedder(pool))
+        return self.pool(pool_name)
+
+    def select(self, pool: str | Pool, query: Query, recipe: Recipe | None = None) -> Selection:
         """Choose and order demonstrations for a query.
+
+        Args:
+            pool: Its name, or the pool itself as `pinned` gave it.
+            query: What to answer.
+            recipe: How to choose.
 
         Raises:
             NotFound: No such pool.
@@ -263,8 +276,8 @@ class Engine:
             InvalidParameter: A parameter it does not have.
             EncoderMismatch: The pool was built with another encoder than the configured one.
         """
-        pool = self.pool(pool_name)
-        return self._selecting.select(pool, self._embedder(pool), query, recipe or Recipe())
+        chosen = self.pinned(pool) if isinstance(pool, str) else pool
+        return self._selecting.select(chosen, self._embedder(chosen), query, recipe or Recipe())
 
     # Prompts and answers
 
@@ -274,7 +287,7 @@ class Engine:
 
     def ask(
         self,
-        pool_name: str,
+        pool: str | Pool,
         query: Query,
         recipe: Recipe | None = None,
         *,
@@ -284,7 +297,7 @@ class Engine:
         """Select, build the prompt, ask a model and read its answer.
 
         Args:
-            pool_name: Where the demonstrations come from.
+            pool: Where the demonstrations come from, as for `select`.
             query: What to answer.
             recipe: How to choose and show them.
             model: By default the configured one; "offline/knn-vote" is a baseline, not a language model.
@@ -294,7 +307,7 @@ class Engine:
             ModelError: The model did not answer.
             As `select`.
         """
-        return self.answer(self.select(pool_name, query, recipe), model=model, parameters=parameters)
+        return self.answer(self.select(pool, query, recipe), model=model, parameters=parameters)
 
     def answer(
         self,
@@ -304,30 +317,12 @@ class Engine:
         parameters: Mapping[str, Any] | None = None,
     ) -> Answer:
         """What `ask` does once the demonstrations are chosen."""
-        prompt = self.prompt(selection)
-        name = model or self.settings.model
-        offline = name.startswith(OFFLINE)
-        api_base = None if offline else self.settings.model_api_base
-        revision = open_encoder(_DEFAULT_ENCODER).id if offline else ""
-        request = Request(name, prompt.messages, dict(parameters or {}), api_base, revision)
-        reply = self.model(name).complete(request)
-        closed = selection.pool.kind == "classification"
-        parsed = parse_answer(reply.text, self.labels(selection.pool) if closed else ())
-        return Answer(reply, parsed, selection, prompt)
+        labels = self.labels(selection.pool) if selection.pool.kind == "classification" else ()
+        return self._asking.answer(selection, self.prompt(selection), labels, model, parameters or {})
 
     def model(self, name: str) -> VLM:
         """The model behind a name, with the call ledger in front of it."""
-        key = (name, self.settings.model_api_base)
-        with self._lock:
-            if key not in self._models:
-                inner = open_model(
-                    name,
-                    api_base=self.settings.model_api_base,
-                    api_key=self.settings.model_api_key,
-                    encoder=lambda: CachedEncoder(open_encoder(_DEFAULT_ENCODER), self._stores.embeddings),
-                )
-                self._models[key] = LedgeredVLM(inner, self._stores.calls)
-            return self._models[key]
+        return self._asking.model(name)
 
     # Upkeep
 
@@ -384,8 +379,15 @@ class Engine:
             )
         return encoder
 
+    def _baseline_encoder(self) -> Encoder:
+        return CachedEncoder(open_encoder(DEFAULT_ENCODER), self._stores.embeddings)
+
     def _embedder(self, pool: Pool) -> Embedder:
-        return Embedder(self.encoder(pool), self._stores.embeddings, self._pictures.load)
+        encoder = self.encoder(pool)
+        with self._lock:
+            if encoder.id not in self._embedders:
+                self._embedders[encoder.id] = Embedder(encoder, self._stores.embeddings, self._pictures.load)
+            return self._embedders[encoder.id]
 
 
 def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:

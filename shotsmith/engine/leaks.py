@@ -15,7 +15,6 @@ from ..domain.protocols import Search, VectorIndex
 from ..domain.recipes import Recipe
 from ..domain.scoring import Vector
 from ..domain.selections import Removal, RemovalReason
-from ..storage import Examples
 from .views import View
 
 NEAR_BITS = 3  # of 64: difference hashes this close show the same picture
@@ -23,11 +22,9 @@ NEAR_COSINE = 0.9999
 
 
 def guard(
-    pool: Pool,
     query: Query,
     recipe: Recipe,
     *,
-    examples: Examples,
     index: VectorIndex,
     vectors: Mapping[str, Vector],
     view: View,
@@ -42,14 +39,14 @@ def guard(
 
     if query.id is not None:
         remove([query.id], "itself")
-    remove(_copies(pool, query, examples), "same content")
+    remove(_copies(query, view), "same content")
     if recipe.evaluation:
         if query.group:
-            remove(examples.in_group(pool.uid, query.group), "same group")
+            remove(view.in_group(query.group), "same group")
         if query.media:
             dhashes = [part.dhash for part in query.media]
             remove(view.near_duplicates(dhashes, NEAR_BITS), "near-duplicate")
-        remove(_near_vectors(pool, base, tuple(removed), index, vectors), "near-duplicate")
+        remove(_near_vectors(view.pool, base, tuple(removed), index, vectors), "near-duplicate")
     known = view.examples(removed)
     return tuple(
         removal
@@ -58,13 +55,13 @@ def guard(
     )
 
 
-def _copies(pool: Pool, query: Query, examples: Examples) -> list[str]:
+def _copies(query: Query, view: View) -> list[str]:
     asked = normal_text(query.text)
     key = text_key(query.text)
     if not query.media:
-        return list(examples.same_text(pool.uid, key)) if asked else []
-    same = examples.same_pictures(pool.uid, query.pixel_key)
-    if pool.kind == "classification" or not asked:
+        return list(view.same_text(key)) if asked else []
+    same = view.same_pictures(query.pixel_key)
+    if view.pool.kind == "classification" or not asked:
         return list(same)
     # Elsewhere another question about the same picture is another example; a missing text is no other question.
     silent = text_key("")

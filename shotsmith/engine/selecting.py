@@ -12,8 +12,6 @@ from ..retrieval.embedding import Embedder, Item
 from ..retrieval.source import IndexSource
 from ..selectors import build as build_selector
 from ..selectors.orders import arrange
-from ..storage import Examples
-from .indexing import Indexer
 from .leaks import guard
 from .views import Views
 
@@ -22,28 +20,24 @@ class Selecting:
     """Selects demonstrations.
 
     Args:
-        index: Where the vectors are.
-        examples: The truth.
-        indexer: Brings the index up to date before it is asked.
+        index: Where the vectors are, up to date.
+        views: What is known of pools.
     """
 
-    def __init__(self, index: VectorIndex, examples: Examples, indexer: Indexer) -> None:
+    def __init__(self, index: VectorIndex, views: Views) -> None:
         self._index = index
-        self._examples = examples
-        self._indexer = indexer
-        self._views = Views(examples, index)
+        self._views = views
 
     def select(self, pool: Pool, embedder: Embedder, query: Query, recipe: Recipe) -> Selection:
         """Encode the query, guard against leaks, select, order."""
         selector = build_selector(recipe.selector)
-        self._indexer.sync(pool, embedder)
-        vectors = embedder.embed([Item(query.media, query.text)], keep=False)[0]
-        view = self._views.of(pool, embedder)
-        removed = guard(
-            pool, query, recipe, examples=self._examples, index=self._index, vectors=vectors, view=view
-        )
+        vectors = embedder.query(Item(query.media, query.text))
+        view = self._views.of(pool)
+        removed = guard(query, recipe, index=self._index, vectors=vectors, view=view)
         base = recipe.filters.to_filter()
-        source = IndexSource(self._index, pool.uid, vectors, base, [removal.id for removal in removed], view)
+        source = IndexSource(
+            self._index, pool.uid, vectors, base, [removal.id for removal in removed], view, embedder
+        )
         candidates = selector.select(query, source, recipe.k, recipe.seed)
         found = view.examples(candidate.id for candidate in candidates)
         present = [candidate for candidate in candidates if candidate.id in found]

@@ -6,7 +6,7 @@ A pool's version is a hash of its contents, so whatever was read under a version
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
 
@@ -32,18 +32,17 @@ class View:
         pool: The pool.
         examples: Where its examples are.
         index: Where its vectors are.
-        embedder: Of its encoder.
     """
 
-    def __init__(self, pool: Pool, examples: Examples, index: VectorIndex, embedder: Embedder) -> None:
+    def __init__(self, pool: Pool, examples: Examples, index: VectorIndex) -> None:
         self.pool = pool
         self._store = examples
         self._index = index
-        self._embedder = embedder
         self._examples: dict[str, Example] = {}
         self._counts: dict[str, int] = {}
         self._spaces: dict[str, bool] = {}
-        self._samples: dict[tuple[str, str], tuple[NDArray[np.str_], Matrix]] = {}
+        self._keys: dict[tuple[str, str], dict[str, str]] = {}
+        self._samples: dict[tuple[str, str], tuple[list[str], Matrix]] = {}
 
     def examples(self, ids: Iterable[str]) -> dict[str, Example]:
         """Active examples by id; those that SQL does not have are absent."""
@@ -61,6 +60,23 @@ class View:
     def catalogue(self) -> Catalogue:
         """Every active example without its content."""
         return self._store.catalogue(self.pool.uid)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Labels in use, sorted."""
+        return self._store.label_space(self.pool.uid)
+
+    def same_pictures(self, pixel_key: str) -> Mapping[str, str]:
+        """Ids whose pictures are these, however encoded, with their text keys."""
+        return self._remembered("pictures", pixel_key, self._store.same_pictures)
+
+    def same_text(self, text_key: str) -> Mapping[str, str]:
+        """Ids without pictures whose text is this, with their text keys."""
+        return self._remembered("text", text_key, self._store.same_text)
+
+    def in_group(self, group: str) -> Mapping[str, str]:
+        """Ids of a group, with their text keys."""
+        return self._remembered("group", group, self._store.in_group)
 
     def count(self, filter: Filter) -> int:
         """How many examples pass a filter."""
@@ -84,25 +100,33 @@ class View:
             near.update(owners[position] for position in np.flatnonzero(distances <= bits))
         return sorted(near)
 
-    def sample(self, space: str, filter: Filter) -> tuple[NDArray[np.str_], Matrix]:
+    def sample(self, space: str, filter: Filter, embedder: Embedder) -> tuple[list[str], Matrix]:
         """Ids and unit vectors [n, d] of the examples that pass a filter and have the space: all, or 4,096 drawn."""
         key = (space, repr(filter))
         if key not in self._samples:
-            payloads: Mapping[str, Mapping[str, object]] = self.catalogue.payloads
-            ids = [id for id, payload in payloads.items() if filter.matches(id, payload)]
+            ids = [id for id, payload in self.catalogue.payloads.items() if filter.matches(id, payload)]
             if len(ids) > _SAMPLE:
                 ids = sorted(shuffled(ids, 0, "moments")[:_SAMPLE])
             found = list(self._store.get(self.pool.uid, ids).values())
-            made = self._embedder.embed([Item(example.media, example.text) for example in found], keep=False)
+            made = embedder.embed([Item(example.media, example.text) for example in found], keep=False)
             held = [
                 (example.id, spaces[space])
                 for example, spaces in zip(found, made, strict=True)
                 if space in spaces
             ]
-            names = np.array([id for id, _ in held], dtype=np.str_)
             matrix: Matrix = np.array([vector for _, vector in held], dtype=np.float32)
-            self._samples[key] = (names, matrix)
+            self._samples[key] = ([id for id, _ in held], matrix)
         return self._samples[key]
+
+    def _remembered(
+        self, kind: str, value: str, look_up: Callable[[str, str], dict[str, str]]
+    ) -> Mapping[str, str]:
+        key = (kind, value)
+        if key not in self._keys:
+            if len(self._keys) > _EXAMPLES:
+                self._keys = {}
+            self._keys[key] = look_up(self.pool.uid, value)
+        return self._keys[key]
 
     @cached_property
     def _pictures(self) -> tuple[list[str], NDArray[np.uint64]]:
@@ -119,12 +143,12 @@ class Views:
         self._kept: OrderedDict[tuple[str, str], View] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, pool: Pool, embedder: Embedder) -> View:
+    def of(self, pool: Pool) -> View:
         """The view of a pool at its version."""
         key = (pool.uid, pool.version)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = View(pool, self._examples, self._index, embedder)
+                self._kept[key] = View(pool, self._examples, self._index)
                 while len(self._kept) > _VIEWS:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ from ..domain.scoring import Matrix, Vector, digest, unit
 
 Vectors = dict[str, Vector]
 LoadPicture = Callable[[Media], Image]
+_QUERIES = 2048
 
 
 class Cache(Protocol):
@@ -54,6 +57,22 @@ class Embedder:
         self.encoder = encoder
         self._cache = cache
         self._load = load
+        self._queries: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
+        self._lock = Lock()
+
+    def query(self, item: Item) -> Vectors:
+        """Vectors of a query: remembered in memory by content, never stored."""
+        key = (*(part.pixel_sha256 for part in item.media), item.text)
+        with self._lock:
+            if key in self._queries:
+                self._queries.move_to_end(key)
+                return self._queries[key]
+        vectors = self.embed([item], keep=False)[0]
+        with self._lock:
+            self._queries[key] = vectors
+            while len(self._queries) > _QUERIES:
+                self._queries.popitem(last=False)
+        return vectors
 
     def embed(
         self, items: Sequence[Item], *, keep: bool = True, pictures: Mapping[str, Image] | None = None

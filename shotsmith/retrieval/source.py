@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..domain.examples import Catalogue, Example
 from ..domain.filters import Filter
 from ..domain.protocols import Hit, Search, VectorIndex
 from ..domain.scoring import Matrix, Vector, cosine
+from .embedding import Embedder
 
 
 class PoolView(Protocol):
@@ -32,7 +32,7 @@ class PoolView(Protocol):
         """Whether any example has a vector in a space."""
         ...
 
-    def sample(self, space: str, filter: Filter) -> tuple[NDArray[np.str_], Matrix]:
+    def sample(self, space: str, filter: Filter, embedder: Embedder) -> tuple[list[str], Matrix]:
         """Ids and unit vectors of the examples that pass a filter and have the space: all of them, or a keyed draw."""
         ...
 
@@ -47,6 +47,7 @@ class IndexSource:
         base: The recipe's filter.
         excluded: Ids that the leak guard keeps out.
         pool: What is known of the pool.
+        embedder: Of the pool's encoder.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class IndexSource:
         base: Filter,
         excluded: Sequence[str],
         pool: PoolView,
+        embedder: Embedder,
     ) -> None:
         self._index = index
         self._collection = collection
@@ -65,6 +67,7 @@ class IndexSource:
         self._excluded = frozenset(excluded)
         self._filter = replace(base, without_ids=tuple(sorted(excluded)))
         self._pool = pool
+        self._embedder = embedder
         self._moments: dict[str, tuple[float, float]] = {}
 
     @property
@@ -132,8 +135,8 @@ class IndexSource:
         if space not in self._vectors:
             return 0.0, 0.0
         if space not in self._moments:
-            ids, matrix = self._pool.sample(space, self._base)
-            kept = [id not in self._excluded for id in ids.tolist()]
+            ids, matrix = self._pool.sample(space, self._base, self._embedder)
+            kept = [id not in self._excluded for id in ids]
             values = cosine(matrix[kept], self._vectors[space]) if any(kept) else []
             self._moments[space] = (float(np.mean(values)), float(np.std(values))) if values else (0.0, 0.0)
         return self._moments[space]
