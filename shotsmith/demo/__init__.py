@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..domain.selections import Prompt
     from ..engine import Engine
-    from ..experiments import Comparison, Sample
+    from ..experiments import Comparison, Row, Sample
 
 __all__ = ["run"]
 
@@ -30,6 +30,7 @@ SELECTORS = (
 SHOTS = (1, 2, 4, 8, 16)
 ITEMS = 100  # held-out queries asked; enough to tell the arms apart, and the whole run stays under a minute
 SHEETS = 3
+LABELS = 3
 BASE = Recipe(k=8, evaluation=True)
 
 
@@ -96,9 +97,9 @@ def _select(engine: Engine, out: Path, console: Console) -> list[Sample]:
         table.add_column(f"[dim]query[/] {escape(sample.text)}", no_wrap=True, min_width=24)
         table.add_column(f"[dim]right answer[/] [green]{escape(sample.answer)}[/]", no_wrap=True)
         for row in sample.rows:
-            labels = Counter(shot.answer for shot in sorted(row.shots, key=lambda shot: shot.rank))
-            shown = ", ".join(_counted(label, count, sample.answer) for label, count in labels.items())
-            table.add_row(f"{title(row.name)}, {row.matches} of {len(row.shots)}", shown)
+            table.add_row(
+                f"{title(row.name)}, {row.matches} of {len(row.shots)}", _labels(row, sample.answer)
+            )
         console.print(Padding(table, (0, 0, 1, 3)))
     sheet = out / "contact-sheet.png"
     sheet.write_bytes(contact_sheet(samples))
@@ -162,8 +163,13 @@ def _step(console: Console, number: int, name: str, what: str) -> None:
     console.print(f"\n[bold]{number}. {name}[/] [dim]{what}[/]")
 
 
-def _counted(label: str, count: int, answer: str) -> str:
+def _labels(row: Row, answer: str) -> str:
+    """Its first few labels by rank, with their counts."""
     from rich.markup import escape
 
-    shown = escape(label) + (f" ×{count}" if count > 1 else "")
-    return f"[bold green]{shown}[/]" if label == answer else shown
+    counts = Counter(shot.answer for shot in sorted(row.shots, key=lambda shot: shot.rank))
+    shown = []
+    for label, count in list(counts.items())[:LABELS]:
+        text = escape(label) + (f" ×{count}" if count > 1 else "")
+        shown.append(f"[bold green]{text}[/]" if label == answer else text)
+    return ", ".join(shown) + (", …" if len(counts) > LABELS else "")

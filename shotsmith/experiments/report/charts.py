@@ -7,8 +7,8 @@ from typing import Any
 from ..results import Comparison
 from ..words import title
 
-# Okabe & Ito's palette, told apart by colour-blind readers, on white and on black.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#B5A642")
+# After Okabe & Ito: told apart by colour-blind readers; at least 3:1 against white and against the dark card.
+_COLOURS = ("#1b84c7", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#C07F00", "#3F9BA8", "#8A8A2B")
 _GREYS = ("#7d8590", "#a5813d")
 
 
