@@ -1,4 +1,4 @@
-"""What the embedded index adds to its engine: `python benchmarks/index.py [--points N] [--queries N] > index.json`.
+"""What the embedded index adds to its engine: `OPENBLAS_NUM_THREADS=1 python benchmarks/index.py > index.json`.
 
 Times `EdgeIndex.search`, inline and owned by another process, against the bare engine's query on the same vectors, in
 one run and in turns, so that all share the machine's mood. "cold" is the first time a query is asked, when most of the

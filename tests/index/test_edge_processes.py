@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from threading import Event, Thread
 
@@ -20,6 +20,8 @@ from index_points import DIMS, ids, point, vector
 from shotsmith.domain.errors import Busy, NotFound, Unavailable
 from shotsmith.domain.protocols import Hit, Search
 from shotsmith.retrieval.index.edge import EdgeIndex
+from shotsmith.retrieval.index.edge_owner import Owner
+from shotsmith.retrieval.index.edge_store import EdgeStore
 from shotsmith.retrieval.index.edge_wire import read_holder, receive, send
 
 X = vector(1, 0, 0, 0)
@@ -241,6 +243,21 @@ def test_only_holders_of_the_key_are_heard(directory: Path, opened: Open) -> Non
     assert not done
     assert isinstance(error, Unavailable)
     assert not service.exists("c")
+
+
+def test_an_owner_that_is_ending_hangs_up_instead_of_refusing(directory: Path) -> None:
+    """So that its callers go to the next owner."""
+    store = EdgeStore(directory)
+    with Listener(str(directory / "s")) as listener:
+        owner = Owner(store, listener, b"key")
+        Thread(target=owner.serve, daemon=True).start()
+        with Client(listener.address, authkey=b"key") as connection:
+            send(connection, ("exists", ("c",)))
+            assert receive(connection) == (True, False)
+            owner.close()
+            send(connection, ("exists", ("c",)))
+            with pytest.raises(EOFError):
+                receive(connection)
 
 
 def test_a_long_path_is_no_obstacle(scratch: Path) -> None:

@@ -40,7 +40,11 @@ class OwnerProcess:
             [sys.executable, "-P", "-m", "shotsmith.retrieval.index.edge_owner", str(root.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, places)),
+                "OPENBLAS_NUM_THREADS": "1",  # for a few rows a second thread costs more than it does
+            },
             start_new_session=True,  # Ctrl-C is for the service, which then closes the index
         )
         assert process.stdout is not None

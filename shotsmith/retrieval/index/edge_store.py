@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -36,15 +35,12 @@ _FLUSH_EVERY = 10_000  # points; bounds what the write-ahead log must replay aft
 _CACHE = 256 * 2**20
 _CONNECTIONS, _CANDIDATES, _BREADTH = 16, 100, 128  # HNSW: m, ef_construct, ef
 
-_serial = count()
-
 
 @dataclass(slots=True)
 class _Shard:
-    """An open collection. Its serial keeps cached rows of a dropped namesake apart."""
+    """An open collection, and how many points were written since its last flush."""
 
     handle: edge.EdgeShard
-    serial: int
     unflushed: int = 0
 
 
@@ -87,7 +83,7 @@ class EdgeStore(CheckedIndex):
                 handle.close()
                 self._files.abandon(collection)
                 raise
-            self._shards[collection] = _Shard(handle, next(_serial))
+            self._shards[collection] = _Shard(handle)
 
     def exists(self, collection: str) -> bool:
         """Whether the collection (or alias) exists."""
@@ -169,15 +165,15 @@ class EdgeStore(CheckedIndex):
 
     def rows(self, collection: str, space: str, keys: Sequence[UUID]) -> Rows:
         """The stored vectors of these points, from memory where they were read lately."""
-        shard = self._shard(collection)
-        found = {key: row for key in keys if (row := self._cache.get((shard.serial, space, key)))}
+        found = {key: row for key in keys if (row := self._cache.get((collection, space, key)))}
         unread: list[Any] = [key for key in keys if key not in found]
         if unread:
             names = edge.PayloadSelector.Include(["id"])
-            points: list[Any] = shard.handle.retrieve(unread, with_payload=names, with_vector=[space])
+            handle = self._shard(collection).handle
+            points: list[Any] = handle.retrieve(unread, with_payload=names, with_vector=[space])
             for point in points:
                 row = point.payload["id"], np.asarray(point.vector[space], np.float32)
-                self._cache.put((shard.serial, space, point.id), *row)
+                self._cache.put((collection, space, point.id), *row)
                 found[point.id] = row
         ids = [id for id, _ in found.values()]
         return Rows(list(found), ids, np.stack([vector for _, vector in found.values()]))
@@ -207,9 +203,8 @@ class EdgeStore(CheckedIndex):
             raise no_collection(collection)
         if collection not in self._shards:
             handle = edge.EdgeShard.load(str(self._files.shard(collection)))
-            self._shards[collection] = _Shard(
-                handle, next(_serial), unflushed=1
-            )  # the log may have been replayed
+            # The log may have been replayed, which no disk has seen yet.
+            self._shards[collection] = _Shard(handle, unflushed=1)
         return self._shards[collection]
 
     def _resolve(self, collection: str) -> str:
@@ -237,7 +232,7 @@ class EdgeStore(CheckedIndex):
         shard = self._shard(collection)
         for id in ids:
             for space in self._dims(collection):
-                self._cache.forget((shard.serial, space, UUID(point_key(id))))
+                self._cache.forget((collection, space, UUID(point_key(id))))
         shard.handle.update(operation)
         shard.unflushed += len(ids)
         if shard.unflushed >= _FLUSH_EVERY:
