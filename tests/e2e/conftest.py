@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openai_server import OpenAIServer
@@ -75,8 +74,3 @@ def qdrant() -> Iterator[QdrantServer]:
     server = QdrantServer()
     yield server
     server.close()
-
-
-def chosen(selection: Any) -> list[str]:
-    """Ids in prompt order."""
-    return [shot["id"] for shot in selection["demonstrations"]]

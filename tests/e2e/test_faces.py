@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from conftest import chosen
 
 from shotsmith import Client
 
@@ -78,7 +77,7 @@ def test_four_ways_one_answer(serving: str, shell, query: Path, tmp_path: Path, 
         by_url = remote.select("p", image=query, **recipe).model_dump(mode="json")
     with Client(path=tmp_path / ".shotsmith") as local:
         by_path = local.select("p", image=query, **recipe).model_dump(mode="json")
-    assert len(chosen(by_cli)) == 8
+    assert len(by_cli["demonstrations"]) == 8
     assert by_cli == by_rest == by_url == by_path
 
 

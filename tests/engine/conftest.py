@@ -4,23 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pictures import encoded, picture
+from drafts import draft
 
-from shotsmith.domain.examples import Draft, ImageFile
 from shotsmith.engine import Engine
 from shotsmith.settings import Settings
-
-
-def draft(number: int, label: int, **fields) -> Draft:
-    """An example whose picture's hue shows its label."""
-    image = ImageFile(f"{number}.png", encoded(picture(number, hue=label)))
-    given = {
-        "id": f"e{number:03d}",
-        "images": (image,),
-        "text": f"thing {number}",
-        "labels": (f"class {label}",),
-    }
-    return Draft(where=f"test {number}", **{**given, **fields})
 
 
 @pytest.fixture

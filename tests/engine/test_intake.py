@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import draft
+from drafts import draft
 from pictures import bad_images
 
 from shotsmith.domain.errors import Conflict, ExampleConflict, InvalidImage, InvalidInput, NotFound

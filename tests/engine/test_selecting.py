@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import draft
+from drafts import draft
 from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st

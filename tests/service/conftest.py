@@ -5,18 +5,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from pictures import encoded, picture
+from pictures import shown
 from serving import served
 
 from shotsmith.domain.examples import Draft, ImageFile
 from shotsmith.engine import Engine
 from shotsmith.service import create_app
 from shotsmith.settings import Settings
-
-
-def shown(number: int, hue: int) -> bytes:
-    """The PNG of a test picture."""
-    return encoded(picture(number, hue=hue))
 
 
 @pytest.fixture(scope="session")

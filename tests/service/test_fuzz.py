@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
-from conftest import shown
 from hypothesis import HealthCheck, settings
+from pictures import shown
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from serving import served
 

@@ -5,8 +5,7 @@ import json
 
 import httpx2
 import pytest
-from conftest import shown
-from pictures import bad_images
+from pictures import bad_images, shown
 
 BAD = bad_images()
 

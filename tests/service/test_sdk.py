@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import shown
-from pictures import picture
+from pictures import picture, shown
 
 import shotsmith
 from shotsmith import AsyncClient, Client

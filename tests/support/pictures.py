@@ -26,6 +26,11 @@ def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def shown(number: int, hue: int) -> bytes:
+    """The PNG of a test picture."""
+    return encoded(picture(number, hue=hue))
+
+
 def png_header(width: int, height: int, depth: int = 8) -> bytes:
     """A PNG that claims a size and a depth, with next to no data behind it."""
 

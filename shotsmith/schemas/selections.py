@@ -1,0 +1,207 @@
+"""Selections, prompts and answers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field
+
+from ..domain.messages import ImagePart, Message, Reply
+from ..domain.recipes import Frozen, Recipe
+from ..domain.selections import Demonstration, Prompt, RemovalReason, Selection
+from .examples import MediaOut
+from .images import EXAMPLE, data_url
+
+
+class QueryIn(Frozen):
+    """What to answer. With `id` alone, that example of the pool is asked as a query."""
+
+    images: tuple[str, ...] = Field((), description="Data URLs or plain base64.")
+    text: str = ""
+    id: str | None = Field(
+        None, description="An example of the pool that this is; it is never shown to itself."
+    )
+    group: str | None = Field(None, description="Its group, kept out of the demonstrations in evaluation.")
+
+    @property
+    def stored(self) -> bool:
+        """Whether the content is that of a stored example."""
+        return self.id is not None and not self.images and not self.text
+
+
+class SelectionIn(Frozen):
+    """Choose demonstrations."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "pool": "parts",
+                    "query": {"images": [EXAMPLE]},
+                    "recipe": {"selector": "rices", "k": 8, "order": "similar_last"},
+                }
+            ]
+        }
+    )
+
+    pool: str
+    query: QueryIn
+    recipe: Recipe = Field(default_factory=Recipe)
+
+
+class AnswerIn(SelectionIn):
+    """Choose demonstrations, build the prompt and ask a model."""
+
+    model: str | None = Field(
+        None, description='For example "openai/gpt-5-mini"; by default the configured one.'
+    )
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Sampling parameters, passed on.")
+
+
+class DemonstrationOut(Frozen):
+    """A chosen example and why."""
+
+    id: str
+    label: str | None
+    answer: str
+    text: str
+    rank: int = Field(description="1 is the most useful one.")
+    position: int = Field(description="1 is shown first.")
+    score: float | None
+    scores: dict[str, float] = Field(description="Similarity by modality; a missing modality is absent.")
+    reason: str
+    media: tuple[MediaOut, ...]
+
+    @classmethod
+    def of(cls, shot: Demonstration) -> Self:
+        """From the domain."""
+        example = shot.example
+        return cls(
+            id=example.id,
+            label=example.label,
+            answer=example.answer,
+            text=example.text,
+            rank=shot.rank,
+            position=shot.position,
+            score=shot.score,
+            scores=dict(sorted(shot.scores.items())),
+            reason=shot.reason,
+            media=tuple(MediaOut.of(part) for part in example.media),
+        )
+
+
+class RemovalOut(Frozen):
+    """An example that the leak guard kept out."""
+
+    id: str
+    reason: RemovalReason
+
+
+class SelectionOut(Frozen):
+    """Demonstrations for one query, in prompt order."""
+
+    pool: str
+    pool_version: str
+    encoder_id: str
+    query: str = Field(description="Content key of the query.")
+    recipe: Recipe
+    demonstrations: tuple[DemonstrationOut, ...]
+    eligible: int = Field(description="How many examples could have been chosen.")
+    short: bool = Field(description="Whether there are fewer demonstrations than asked for.")
+    removed: tuple[RemovalOut, ...]
+    flags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, selection: Selection) -> Self:
+        """From the domain."""
+        return cls(
+            pool=selection.pool.name,
+            pool_version=selection.pool.version,
+            encoder_id=selection.pool.encoder_id,
+            query=selection.query.key,
+            recipe=selection.recipe,
+            demonstrations=tuple(DemonstrationOut.of(shot) for shot in selection.demonstrations),
+            eligible=selection.eligible,
+            short=any(flag.startswith("short") for flag in selection.flags),
+            removed=tuple(RemovalOut(id=removal.id, reason=removal.reason) for removal in selection.removed),
+            flags=selection.flags,
+        )
+
+
+class PromptOut(Frozen):
+    """The messages in the OpenAI shape, and the manifest that explains them."""
+
+    messages: tuple[dict[str, Any], ...]
+    manifest: dict[str, Any]
+
+    @classmethod
+    def of(cls, prompt: Prompt) -> Self:
+        """From the domain."""
+        return cls(
+            messages=tuple(openai_message(message) for message in prompt.messages),
+            manifest=dict(prompt.manifest),
+        )
+
+
+class UsageOut(Frozen):
+    """Tokens as the provider counts them."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+
+
+class AnswerOut(Frozen):
+    """A model's answer and what led to it."""
+
+    answer: str | None = Field(
+        description="Read from the text; null when it could not be read, which counts as wrong."
+    )
+    parsed: str = Field(description="How it was read.")
+    text: str
+    model: str
+    usage: UsageOut
+    cost_usd: float | None = Field(
+        description="What this call cost; 0 when the ledger answered, null when unknown."
+    )
+    latency_ms: float
+    finish_reason: str
+    from_ledger: bool
+    notes: tuple[str, ...]
+    selection: SelectionOut
+    manifest: dict[str, Any]
+
+    @classmethod
+    def of(cls, reply: Reply, answer: str | None, how: str, selection: Selection, prompt: Prompt) -> Self:
+        """From the domain."""
+        return cls(
+            answer=answer,
+            parsed=how,
+            text=reply.text,
+            model=reply.model,
+            usage=UsageOut(
+                input_tokens=reply.usage.input_tokens,
+                output_tokens=reply.usage.output_tokens,
+                cached_tokens=reply.usage.cached_tokens,
+            ),
+            cost_usd=0.0 if reply.from_ledger else reply.cost_usd,
+            latency_ms=reply.latency_ms,
+            finish_reason=reply.finish_reason,
+            from_ledger=reply.from_ledger,
+            notes=reply.notes,
+            selection=SelectionOut.of(selection),
+            manifest=dict(prompt.manifest),
+        )
+
+
+def openai_message(message: Message) -> dict[str, Any]:
+    """A message as chat completion APIs take it."""
+    content = [
+        {"type": "image_url", "image_url": {"url": data_url(part.data, part.mime)}}
+        if isinstance(part, ImagePart)
+        else {"type": "text", "text": part.text}
+        for part in message.parts
+    ]
+    if len(content) == 1 and content[0]["type"] == "text":
+        return {"role": message.role, "content": content[0]["text"]}
+    return {"role": message.role, "content": content}
