@@ -25,7 +25,7 @@ check: .venv/.all ## Lint, formatting, strict types, import contracts, start-up 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-serve: .venv/.base ## Start the service and the explorer on http://127.0.0.1:8080
+serve: .venv/.base ## Start the REST service on http://127.0.0.1:8080
 	@$(BIN)/shotsmith serve $(ARGS)
 
 bench: .venv/.all ## Run every benchmark; their JSON goes to benchmarks/results/

@@ -16,12 +16,20 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8080")] = None,
     encoder: EncoderOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines even in a terminal.")] = False,
 ) -> None:
     """Serve the REST API; its documentation is at /docs."""
     from ..service import serve as run
 
-    chosen = settings(host=host, port=port, encoder=encoder)
-    progress_console().print(f"Shotsmith on http://{chosen.host}:{chosen.port} (documentation at /docs)")
+    chosen = settings(host=host, port=port, encoder=encoder, log_format="json" if as_json else None)
+    out = progress_console()
+    if not as_json:
+        out.print(f"Shotsmith on http://{chosen.host}:{chosen.port} (documentation at /docs)")
+    if chosen.host not in ("127.0.0.1", "::1", "localhost"):
+        out.print(
+            "There are no API keys yet: whoever reaches this address can read and change every pool",
+            style="bold red",
+        )
     run(chosen)
 
 

@@ -260,7 +260,7 @@ class Engine:
         """
         pool = self.pool(pool_name)
         self._indexer.sync(pool, self._embedder(pool))
-        return self.pool(pool_name)
+        return pool
 
     def select(self, pool: str | Pool, query: Query, recipe: Recipe | None = None) -> Selection:
         """Choose and order demonstrations for a query.

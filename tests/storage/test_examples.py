@@ -44,7 +44,8 @@ def test_what_is_stored_comes_back_whole(database: Database) -> None:
     )
     store.write(pool.uid, [example])
     found = store.get(pool.uid, [example.id])[example.id]
-    assert found.created_at is not None and found.created_at.tzinfo is not None
+    assert found.created_at is not None
+    assert found.created_at.tzinfo is not None
     assert replace(found, created_at=None) == example
     assert found.content_sha256 == example.content_sha256
 
