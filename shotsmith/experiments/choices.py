@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..domain.examples import Query
+from ..domain.examples import Pool, Query
 from ..domain.recipes import Recipe
 from ..domain.scoring import canonical_json
 from ..domain.selections import Candidate, Selection
@@ -22,12 +22,12 @@ class Choices:
 
     Args:
         engine: Chooses.
-        pool: Where from.
+        pool: Where from; pinned, so that it is not looked at anew for each selection.
         query: What for.
         recipes: Every recipe that will be asked for.
     """
 
-    def __init__(self, engine: Engine, pool: str, query: Query, recipes: Iterable[Recipe]) -> None:
+    def __init__(self, engine: Engine, pool: str | Pool, query: Query, recipes: Iterable[Recipe]) -> None:
         self._made: dict[tuple[bytes, int], tuple[Selection, float]] = {}
         longest: dict[bytes, tuple[Selection, float]] = {}
         for recipe in sorted(recipes, key=lambda one: -one.k):

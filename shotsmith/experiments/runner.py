@@ -66,7 +66,7 @@ def compare(
         UnknownName: No such selector, dialect or model.
         ModelError: The model did not answer; what it answered before is kept.
     """
-    stored = engine.pool(pool)
+    stored = engine.pinned(pool)
     training = tuple(name for name in _TRAINING if name != split)
     fields = {"order": order, "dialect": dialect, "seed": seed, "evaluation": True}
     base = Recipe.read(fields).model_copy(update={"filters": FilterSpec(splits=training)})
@@ -133,9 +133,9 @@ class _Bench:
     majority: str | None
 
     def outcomes(self, example: Example) -> list[Outcome]:
-        query = self.engine.query_of(self.pool.name, example.id)
+        query = self.engine.query_of(self.pool, example.id)
         recipes = [arm.recipe for arm in self.arms if arm.recipe]
-        choices = Choices(self.engine, self.pool.name, query, recipes)
+        choices = Choices(self.engine, self.pool, query, recipes)
         expected = truth(self.pool, example)
         return [self._outcome(arm, choices, example.id, expected) for arm in self.arms]
 

@@ -7,37 +7,39 @@ import pytest
 from experiment_pools import draft
 
 from shotsmith.clients.vlm import fake
-from shotsmith.clients.vlm.ledger import LedgeredVLM
+from shotsmith.domain.messages import Request
 from shotsmith.engine import Engine
 from shotsmith.settings import Settings
 
 
 class Hired:
-    """An engine whose model is a function of the request."""
+    """Opens engines on one folder, whose model `fake/test` is a function of the request."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.asked = 0
+        self._patch = monkeypatch
 
-    def open(self, answer: Callable[..., str | Exception]) -> Engine:
-        engine = Engine(
-            Settings(data_dir=self.folder, index_url="memory:", encoder="fake", model="fake/test")
-        )
-
-        def counted(request):
+    def open(self, answer: Callable[[Request], str | Exception]) -> Engine:
+        def counted(request: Request) -> str | Exception:
             self.asked += 1
             return answer(request)
 
-        engine._models["fake/test", None] = LedgeredVLM(
-            fake.FakeVLM(counted, model="fake/test"), engine._stores.calls
+        load = fake.load
+        self._patch.setattr(
+            fake,
+            "load",
+            lambda model, **options: (
+                fake.FakeVLM(counted, model=model) if model == "fake/test" else load(model, **options)
+            ),
         )
-        return engine
+        return Engine(Settings(data_dir=self.folder, index_url="memory:", encoder="fake", model="fake/test"))
 
 
 @pytest.fixture
-def hired(tmp_path: Path) -> Hired:
-    """Pools are made by `engine`; this opens the same folder with another model."""
-    return Hired(tmp_path / "data")
+def hired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hired:
+    """What `engine` opened; it opens the same folder again with another model."""
+    return Hired(tmp_path / "data", monkeypatch)
 
 
 @pytest.fixture
