@@ -190,10 +190,8 @@ def _refuse(picture: Image.Image, name: str, limits: Limits) -> None:
 
 def _bits(picture: Image.Image) -> int:
     # Pillow reads 16-bit RGB PNGs as 8-bit RGB and keeps the depth only in the raw mode of the tile.
-    if picture.format == "PNG" and picture.tile:
-        rawmode = str(picture.tile[0].args)
-        return 16 if "16" in rawmode else 8
-    return 8
+    tile = getattr(picture, "tile", None)
+    return 16 if picture.format == "PNG" and tile and "16" in str(tile[0].args) else 8
 
 
 def _flat(picture: Image.Image) -> Image.Image:

@@ -30,13 +30,16 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = engine or await to_thread.run_sync(lambda: Engine(settings, serving=True))
+        if engine is not None:
+            app.state.api = Api(engine)
+            yield
+            return
+        opened = await to_thread.run_sync(lambda: Engine(settings, serving=True))
         app.state.api = Api(opened)
         try:
             yield
         finally:
-            if engine is None:
-                await to_thread.run_sync(opened.close)
+            await to_thread.run_sync(opened.close)
 
     app = FastAPI(
         title="Shotsmith",
