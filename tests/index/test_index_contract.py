@@ -353,6 +353,7 @@ BAD_VECTORS: list[Any] = [
     np.array([1.01, 0, 0, 0], np.float32),
     np.zeros(4, np.float32),
     np.array([1e30, 1e30, 0, 0], np.float32),
+    np.array([1e300, 0, 0, 0]),
     np.array(["a", "b", "c", "d"]),
     None,
 ]

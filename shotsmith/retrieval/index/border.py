@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -75,9 +76,11 @@ def check_search(search: Search, dims: Mapping[str, int]) -> Search:
     if isinstance(search.limit, bool) or not isinstance(search.limit, int) or search.limit < 0:
         raise InvalidInput("a limit is a non-negative integer", field="limit", value=search.limit)
     check_filter(search.filter)
-    vector = _unit_rows([search.vector], search.space, dims, ["the query"])[0]
-    limit = search.limit if search.filter.ids is None else min(search.limit, len(set(search.filter.ids)))
-    return replace(search, vector=vector, limit=limit)
+    if search.filter.ids is not None:
+        search = replace(search, limit=min(search.limit, len(set(search.filter.ids))))
+    if _fits(search.vector, dims.get(search.space)):
+        return search
+    return replace(search, vector=_unit_rows([search.vector], search.space, dims, ["the query"])[0])
 
 
 def check_filter(filter: Filter) -> None:
@@ -89,6 +92,14 @@ def check_filter(filter: Filter) -> None:
         for value in values or ():
             _check_text(value, field)
     _check_metadata(filter.metadata, "metadata")
+
+
+def _fits(vector: Any, size: int | None) -> bool:
+    """Whether a vector can be taken as it is: the usual case, judged with few operations."""
+    if not isinstance(vector, np.ndarray) or vector.dtype != np.float32 or vector.shape != (size,):
+        return False
+    wide = vector.astype(np.float64)
+    return abs(math.sqrt(wide @ wide) - 1) <= _EXACT
 
 
 def _unit_rows(vectors: Sequence[Any], space: str, dims: Mapping[str, int], owners: Sequence[str]) -> Matrix:
@@ -106,7 +117,8 @@ def _unit_rows(vectors: Sequence[Any], space: str, dims: Mapping[str, int], owne
                 mend="Vectors must come from the encoder with which the collection was created",
             )
     try:
-        matrix: Matrix = np.stack([np.asarray(vector, dtype=np.float32) for vector in vectors])
+        with np.errstate(over="ignore"):  # infinite lengths are refused below
+            matrix: Matrix = np.stack([np.asarray(vector, dtype=np.float32) for vector in vectors])
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"a {space} vector is not made of numbers: {error}", field="vector") from None
     wide = matrix.astype(np.float64)
