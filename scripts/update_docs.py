@@ -1,0 +1,123 @@
+"""Writes the generated parts of the documentation: settings, endpoints and commands.
+
+    python scripts/update_docs.py            write them
+    python scripts/update_docs.py --check    exit 1 when a page is out of date
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- /generated: NAME -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from shotsmith.cli import app as command_line
+from shotsmith.service.app import create_app
+from shotsmith.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated: \2 -->)", re.S)
+
+
+def pages() -> list[Path]:
+    """README and everything in docs."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def renewed(page: str) -> str:
+    """A page with its generated parts as they should be."""
+    return PART.sub(lambda found: f"{found[1]}{PARTS[found[2]]()}\n{found[3]}", page)
+
+
+def settings() -> str:
+    """One row a setting."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "–" if field.default is None else f"`{field.default}`"
+        rows.append((f"`SHOTSMITH_{name.upper()}`", default, field.description or ""))
+    return _table(("variable", "default", "meaning"), rows)
+
+
+def endpoints() -> str:
+    """One row an endpoint, as the OpenAPI document has them."""
+    rows = [
+        (f"`{method.upper()} {path}`", " ".join(operation["description"].split()))
+        for path, methods in create_app().openapi()["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return _table(("endpoint", "what it does"), rows)
+
+
+def commands() -> str:
+    """One section a command: how it is called, what it does, its options."""
+    root: Any = get_command(command_line)
+    sections = [_section("shotsmith", root)]
+    sections += [_section(name, command) for name, command in _leaves(root, "shotsmith")]
+    return "\n\n".join(sections)
+
+
+PARTS = {"settings": settings, "endpoints": endpoints, "commands": commands}
+
+
+def _leaves(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        path = f"{prefix} {name}"
+        if hasattr(command, "commands"):
+            yield from _leaves(command, path)
+        else:
+            yield path, command
+
+
+def _section(name: str, command: Any) -> str:
+    shown = [known for known in command.params if known.name not in _EVERYWHERE]
+    arguments = [known.name.upper() for known in shown if known.param_type_name == "argument"]
+    then = ["COMMAND ..."] if hasattr(command, "commands") else []
+    usage = " ".join([name, *["[OPTIONS]"][: len(shown) > len(arguments)], *arguments, *then])
+    parts = [f"## {name}", f"    {usage}", " ".join((command.help or "").split())]
+    if shown:
+        parts.append(_table(("parameter", "default", "meaning"), [_row(known) for known in shown]))
+    return "\n\n".join(parts)
+
+
+# Completion and help are typer's own, the same in every program.
+_EVERYWHERE = {"help", "install_completion", "show_completion"}
+
+
+def _row(known: Any) -> tuple[str, str, str]:
+    names = ", ".join([*known.opts, *known.secondary_opts])
+    if known.param_type_name == "argument":
+        names = known.name.upper()
+    default = known.show_default if isinstance(known.show_default, str) else known.default
+    if known.required:
+        shown = "required"
+    else:
+        shown = "–" if default is None or (default in ("", False) and default != 0) else f"`{default}`"
+    return f"`{names}`", shown, known.help or ""
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def main() -> int:
+    """Write or check every page."""
+    stale = []
+    for path in pages():
+        page = path.read_text(encoding="utf-8")
+        if (fresh := renewed(page)) != page:
+            stale.append(path.relative_to(ROOT))
+            if "--check" not in sys.argv:
+                path.write_text(fresh, encoding="utf-8")
+    for path in stale:
+        print(f"{'out of date' if '--check' in sys.argv else 'written'}: {path}")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
