@@ -96,7 +96,7 @@ def summary(times: list[tuple[float, float]], engine: list[tuple[float, float]])
 def measured(dims: int, count: int, asked: int, scratch: Path) -> dict[str, Any]:
     """All figures for one dimension."""
     random = np.random.default_rng(dims)
-    matrix, queries = unit(random.standard_normal((count, dims))), unit(random.standard_normal((asked, dims)))
+    matrix = unit(random.standard_normal((count, dims)))
     points = points_of(matrix)
     shard = bare_engine(matrix, scratch / f"bare-{dims}")
     inline, owned = EdgeIndex(scratch / f"inline-{dims}"), EdgeIndex(scratch / f"owned-{dims}", serving=True)
@@ -120,10 +120,10 @@ def measured(dims: int, count: int, asked: int, scratch: Path) -> dict[str, Any]
             for work in works.values():
                 work(matrix[0])
             # Other queries for each limit, or else the second would find the first one's vectors in memory.
-            mine = unit(queries + limit)
+            queries = unit(random.standard_normal((asked, dims)))
             for state in ("cold", "warm"):
                 times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-                for query in mine:
+                for query in queries:
                     for name, work in works.items():
                         times[name].append(timed(work, query))
                 found[f"limit_{limit}_{state}"] = {
