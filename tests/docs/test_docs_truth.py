@@ -13,7 +13,8 @@ import pytest
 from pages import PAGES, ROOT, blocks, name
 
 from shotsmith import Client, Recipe, registry
-from shotsmith.domain.errors import UnknownName
+from shotsmith.domain import errors
+from shotsmith.domain.errors import ShotsmithError, UnknownName
 from shotsmith.domain.recipes import OrderName
 from shotsmith.selectors import build
 
@@ -99,3 +100,15 @@ def test_the_python_page_names_every_method() -> None:
     page = (ROOT / "docs" / "sdk.md").read_text(encoding="utf-8")
     methods = [method for method in vars(Client) if not method.startswith("_")]
     assert [method for method in methods if f"`{method}" not in page] == []
+
+
+def test_every_status_and_exit_code_is_explained() -> None:
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ShotsmithError)
+    ]
+    rows = {
+        page: re.findall(r"^\| (\d+) \|", (ROOT / "docs" / page).read_text(), re.M)
+        for page in ("api.md", "cli.md")
+    }
+    assert {str(kind.status) for kind in kinds} - {"500"} == set(rows["api.md"])
+    assert {str(kind.exit_code) for kind in kinds} | {"0"} == set(rows["cli.md"])
