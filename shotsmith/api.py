@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .domain.examples import Draft, Query
+from .domain.examples import Draft, OnConflict, Query
 from .engine import Engine
 from .schemas import (
     AddedOut,
@@ -13,7 +13,6 @@ from .schemas import (
     ExampleOut,
     ExamplePage,
     ExamplesIn,
-    OnConflict,
     PoolIn,
     PoolOut,
     PromptOut,

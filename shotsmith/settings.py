@@ -30,7 +30,8 @@ class Settings(BaseSettings):
     )
     index_url: str | None = Field(
         None,
-        description='"memory:", or the URL of a Qdrant server. Default: the embedded index in the data directory.',
+        description='"memory:", or http(s)://HOST:PORT[?grpc=PORT] of a Qdrant server. '
+        "Default: the embedded index in the data directory.",
     )
     index_api_key: SecretStr | None = Field(None, description="API key of the Qdrant server.")
     encoder: str | None = Field(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..domain.errors import InvalidParameter, NotFound
-from .output import EncoderOption, Json, console, emit, engine, keyed, progress_bar
+from ..progress import progress
+from .output import EncoderOption, Json, console, emit, engine, keyed, progress_console
 
 if TYPE_CHECKING:
     from ..domain.recipes import SelectorSpec
@@ -27,7 +28,8 @@ def import_(
         list[str] | None, typer.Option("--label", help="Closed label space of a new pool; repeat it.")
     ] = None,
     on_conflict: Annotated[
-        str, typer.Option(help="An id that exists with other content: error, skip or replace.")
+        Literal["error", "skip", "replace"],
+        typer.Option(help="What to do with an id that exists with other content."),
     ] = "error",
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="An option of the format, NAME=VALUE.")
@@ -38,28 +40,19 @@ def import_(
     """Import examples. A killed or failed import is simply run again: what is stored already stays as it is."""
     from ..importers import open_importer
 
-    if on_conflict not in ("error", "skip", "replace"):
-        raise InvalidParameter(
-            "not a way to solve conflicts",
-            field="--on-conflict",
-            value=on_conflict,
-            mend="error, skip or replace",
-        )
     importer = open_importer(format, source, **keyed(option or [], "--option"))
     with engine(encoder=encoder) as opened:
         created = _ensure_pool(opened, pool, kind, instruction, label or [])
         total = importer.total()
 
-        def report(added: Added) -> None:
-            if as_json:
-                emit({"event": "stored", **asdict(added), "seen": added.total, "of": total})
-            else:
-                bar.update(task, completed=added.total)
+        with progress(progress_console(), "importing", silent=as_json) as tick:
 
-        bar = progress_bar(disable=as_json)
-        task = bar.add_task("import", total=total)
-        with bar:
-            done = opened.add_all(pool, importer.read(), on_conflict=on_conflict, progress=report)  # type: ignore[arg-type]
+            def report(added: Added) -> None:
+                tick(added.total, total)
+                if as_json:
+                    emit({"event": "stored", **asdict(added), "seen": added.total, "of": total})
+
+            done = opened.add_all(pool, importer.read(), on_conflict=on_conflict, progress=report)
         size = opened.pool(pool).size
     skipped = getattr(importer, "skipped", 0)
     if as_json:
@@ -128,8 +121,7 @@ def compare(
             "the folder does not exist", field="--report", value=str(report), mend="Make it, or name another"
         )
     with engine() as opened:
-        with progress_bar(disable=as_json) as bar:
-            task = bar.add_task("asking", total=None)
+        with progress(progress_console(), "asking", silent=as_json) as tick:
             found = run(
                 opened,
                 pool,
@@ -141,13 +133,13 @@ def compare(
                 model=model,
                 limit=limit,
                 seed=seed,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=tick,
             )
         if report is not None:
             samples = illustrate(opened, found)
-            best = found.best or found.arms[0]
+            shown = found.featured or found.arms[0]
             query = opened.query_of(pool, found.items[0])
-            prompt = opened.prompt(opened.select(pool, query, best.arm.recipe))
+            prompt = opened.prompt(opened.select(pool, query, shown.arm.recipe))
             report.write_text(render(found, samples, prompt=prompt), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))

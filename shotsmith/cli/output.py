@@ -14,7 +14,6 @@ from ..domain.errors import InvalidParameter, ShotsmithError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
     from ..engine import Engine
     from ..settings import Settings
@@ -73,33 +72,6 @@ def progress_console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
-
-
-def progress_bar(*, disable: bool = False) -> Progress:
-    """Bar, count, rate and time left, on standard error."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
-
-    return Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        console=progress_console(),
-        disable=disable,
-    )
 
 
 def fail(error: ShotsmithError, *, as_json: bool) -> None:

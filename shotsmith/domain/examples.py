@@ -14,6 +14,7 @@ from .scoring import digest
 
 PoolKind = Literal["classification", "vqa", "captioning", "regression", "open"]
 Status = Literal["active", "quarantined"]
+OnConflict = Literal["error", "skip", "replace"]
 
 
 def normal_text(text: str) -> str:

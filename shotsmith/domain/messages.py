@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from .scoring import digest
@@ -19,7 +20,7 @@ class TextPart:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImagePart:
     """An image in a message: the exact bytes the model receives."""
 
@@ -28,7 +29,7 @@ class ImagePart:
     width: int
     height: int
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of the bytes."""
         return hashlib.sha256(self.data).hexdigest()

@@ -31,7 +31,7 @@ class Asking:
         self._settings = settings
         self._ledger = ledger
         self._encoder = encoder
-        self._models: dict[str, VLM] = {}
+        self._models: dict[str, tuple[VLM, VLM]] = {}
         self._lock = Lock()
 
     def answer(
@@ -41,8 +41,19 @@ class Asking:
         labels: Sequence[str],
         model: str | None,
         parameters: Mapping[str, Any],
+        *,
+        remember: bool,
     ) -> Answer:
-        """Ask a model and read its answer; labels are the closed space it must come from, or empty."""
+        """Ask a model and read its answer.
+
+        Args:
+            selection: What it is shown.
+            prompt: As it is shown.
+            labels: The closed space its answer must come from, or empty.
+            model: By default the configured one.
+            parameters: Sampling parameters.
+            remember: Whether the ledger is asked first and told afterwards.
+        """
         name = model or self._settings.model
         offline = name.startswith(_OFFLINE)
         request = Request(
@@ -52,16 +63,16 @@ class Asking:
             api_base=None if offline else self._settings.model_api_base,
             revision=self._encoder().id if offline else "",
         )
-        reply = self.model(name).complete(request)
+        reply = self.model(name, remember=remember).complete(request)
         return Answer(reply, parse_answer(reply.text, labels), selection, prompt)
 
-    def model(self, name: str) -> VLM:
-        """The model behind a name, with the call ledger in front of it."""
+    def model(self, name: str, *, remember: bool = True) -> VLM:
+        """The model behind a name, with the call ledger in front of it unless told otherwise."""
         with self._lock:
             if name not in self._models:
                 api_base = None if name.startswith(_OFFLINE) else self._settings.model_api_base
-                inner = open_model(
+                bare = open_model(
                     name, api_base=api_base, api_key=self._settings.model_api_key, encoder=self._encoder
                 )
-                self._models[name] = LedgeredVLM(inner, self._ledger)
-            return self._models[name]
+                self._models[name] = (bare, LedgeredVLM(bare, self._ledger))
+            return self._models[name][1 if remember else 0]

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..domain.errors import EncoderMismatch, InvalidInput, NotFound
-from ..domain.examples import Draft, Example, ImageFile, Pool, PoolKind, Query
+from ..domain.examples import Draft, Example, ImageFile, OnConflict, Pool, PoolKind, Query
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
@@ -20,7 +20,6 @@ from ..retrieval.embedding import Embedder
 from ..retrieval.encoders import canonical, open_encoder
 from ..settings import Settings
 from ..storage.database import now
-from ..storage.examples import OnConflict
 from ..storage.pools import new_uid
 from .answers import Answer
 from .asking import Asking
@@ -315,10 +314,15 @@ class Engine:
         *,
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        remember: bool = True,
     ) -> Answer:
-        """What `ask` does once the demonstrations are chosen."""
+        """What `ask` does once the demonstrations are chosen.
+
+        Without `remember` the ledger is left out: for thousands of answers that cost nothing to make again.
+        """
         labels = self.labels(selection.pool) if selection.pool.kind == "classification" else ()
-        return self._asking.answer(selection, self.prompt(selection), labels, model, parameters or {})
+        prompt = self.prompt(selection)
+        return self._asking.answer(selection, prompt, labels, model, parameters or {}, remember=remember)
 
     def model(self, name: str) -> VLM:
         """The model behind a name, with the call ledger in front of it."""

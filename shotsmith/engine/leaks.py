@@ -30,6 +30,18 @@ def guard(
     view: View,
 ) -> tuple[Removal, ...]:
     """What must not be shown, by ascending id: of those that the recipe's filter would have allowed."""
+    key = (query.id, query.group, query.key, repr(recipe.filters), recipe.evaluation)
+    return view.removals(key, lambda: _find(query, recipe, index=index, vectors=vectors, view=view))
+
+
+def _find(
+    query: Query,
+    recipe: Recipe,
+    *,
+    index: VectorIndex,
+    vectors: Mapping[str, Vector],
+    view: View,
+) -> tuple[Removal, ...]:
     base = recipe.filters.to_filter()
     removed: dict[str, Removal] = {}
 

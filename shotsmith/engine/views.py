@@ -6,7 +6,7 @@ A pool's version is a hash of its contents, so whatever was read under a version
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
 
@@ -17,12 +17,15 @@ from ..domain.examples import Catalogue, Example, Pool
 from ..domain.filters import Filter
 from ..domain.protocols import Search, VectorIndex
 from ..domain.scoring import Matrix, Vector, shuffled
+from ..domain.selections import Removal
 from ..retrieval.embedding import Embedder, Item
+from ..retrieval.source import Passing
 from ..storage import Examples
 
 _VIEWS = 8
 _EXAMPLES = 50_000
 _SAMPLE = 4096
+_REMOVALS = 2048
 
 
 class View:
@@ -41,6 +44,8 @@ class View:
         self._examples: dict[str, Example] = {}
         self._counts: dict[str, int] = {}
         self._spaces: dict[str, bool] = {}
+        self._passing: dict[str, Passing] = {}
+        self._removals: dict[tuple[Hashable, ...], tuple[Removal, ...]] = {}
         self._keys: dict[tuple[str, str], dict[str, str]] = {}
         self._samples: dict[tuple[str, str], tuple[list[str], Matrix]] = {}
 
@@ -78,6 +83,23 @@ class View:
         """Ids of a group, with their text keys."""
         return self._remembered("group", group, self._store.in_group)
 
+    def passing(self, filter: Filter) -> Passing:
+        """Which active examples pass a filter."""
+        key = repr(filter)
+        if key not in self._passing:
+            self._passing[key] = Passing.of(self.catalogue, filter)
+        return self._passing[key]
+
+    def removals(
+        self, key: tuple[Hashable, ...], find: Callable[[], tuple[Removal, ...]]
+    ) -> tuple[Removal, ...]:
+        """What the leak guard found for a query, looked for once."""
+        if key not in self._removals:
+            if len(self._removals) > _REMOVALS:
+                self._removals = {}
+            self._removals[key] = find()
+        return self._removals[key]
+
     def count(self, filter: Filter) -> int:
         """How many examples pass a filter."""
         key = repr(filter)
@@ -104,7 +126,7 @@ class View:
         """Ids and unit vectors [n, d] of the examples that pass a filter and have the space: all, or 4,096 drawn."""
         key = (space, repr(filter))
         if key not in self._samples:
-            ids = [id for id, payload in self.catalogue.payloads.items() if filter.matches(id, payload)]
+            ids = list(self.passing(filter).labels)
             if len(ids) > _SAMPLE:
                 ids = sorted(shuffled(ids, 0, "moments")[:_SAMPLE])
             found = list(self._store.get(self.pool.uid, ids).values())

@@ -6,7 +6,7 @@ from .report import render
 from .results import ArmResult, Comparison, Outcome
 from .runner import compare, held_out
 from .samples import Row, Sample, Shown, gather, illustrate
-from .terminal import arms_table, progress
+from .terminal import arms_table
 from .words import headline, percent, points, title
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "percent",
     "plan",
     "points",
-    "progress",
     "render",
     "title",
 ]

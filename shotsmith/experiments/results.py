@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
+from ..domain.recipes import Recipe
 from .arms import Arm
 from .metrics import Estimate, accuracy, difference
 
@@ -169,10 +170,15 @@ class Comparison:
         return next((one for one in self.arms if (one.arm.family, one.arm.k) == (family, k)), None)
 
     @property
-    def best(self) -> ArmResult | None:
-        """The most accurate arm that is not a baseline; among equals the one with fewer shots."""
+    def featured(self) -> ArmResult | None:
+        """The arm that summaries speak of: the first selector asked for, at the k nearest to a recipe's default.
+
+        It is settled before any answer is seen. The best arm, picked on the very items it is scored on, would look
+        better than it is.
+        """
         tried = [one for one in self.arms if not one.arm.baseline]
-        return min(tried, key=lambda one: (-one.accuracy.value, one.arm.k, one.arm.name), default=None)
+        first = [one for one in tried if one.arm.family == tried[0].arm.family]
+        return min(first, key=lambda one: (abs(one.arm.k - Recipe().k), one.arm.k), default=None)
 
     @property
     def families(self) -> list[str]:

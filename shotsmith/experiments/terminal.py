@@ -1,9 +1,7 @@
-"""A comparison in the terminal: a table of arms, and a progress bar."""
+"""A comparison in the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .arms import MAJORITY, ZERO_SHOT
@@ -11,7 +9,6 @@ from .results import ArmResult, Comparison
 from .words import compact, title
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
 
@@ -38,44 +35,3 @@ def arms_table(comparison: Comparison) -> Table:
 def _cell(result: ArmResult) -> str:
     better = result.to_random is not None and result.to_random.low > 0
     return f"[bold]{compact(result.accuracy)}[/]" if better else compact(result.accuracy)
-
-
-@contextmanager
-def progress(
-    console: Console, doing: str, *, silent: bool = False
-) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar with rate and time left, gone when the block ends.
-
-    Args:
-        console: Where to draw it.
-        doing: What goes on.
-        silent: Draw nothing.
-
-    Yields:
-        What to call with how many of how many are done.
-    """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.0f}/s" if task.speed else "")
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
-        task = bar.add_task(doing, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

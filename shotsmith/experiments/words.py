@@ -40,18 +40,18 @@ def points(estimate: Estimate) -> str:
 def headline(comparison: Comparison) -> list[str]:
     """What was found, in one to three sentences without markup."""
     zero = comparison.find(ZERO_SHOT)
-    best = comparison.best or comparison.find(RANDOM, comparison.shots[-1])
-    if zero is None or best is None:
+    shown = comparison.featured or comparison.find(RANDOM, comparison.shots[-1])
+    if zero is None or shown is None:
         return []
-    random = comparison.find(RANDOM, best.arm.k)
-    vote, majority = comparison.find(VOTE, best.arm.k), comparison.find(MAJORITY)
-    rivals = [one for one in (random, zero) if one and one is not best]
-    said = [f"{named(one)}: {percent(one.accuracy)}" for one in (best, *rivals)]
+    random = comparison.find(RANDOM, shown.arm.k)
+    vote, majority = comparison.find(VOTE, shown.arm.k), comparison.find(MAJORITY)
+    rivals = [one for one in (random, zero) if one and one is not shown]
+    said = [f"{named(one)}: {percent(one.accuracy)}" for one in (shown, *rivals)]
     sentences = [_capital("; ".join(said)) + "."]
-    if best.to_zero_shot and best.to_random:
+    if shown.to_zero_shot and shown.to_random:
         sentences.append(
-            f"Against no demonstrations that is {_verdict(best.to_zero_shot)}, against as many random ones "
-            f"{_verdict(best.to_random)}."
+            f"Against no demonstrations that is {_verdict(shown.to_zero_shot)}, against as many random ones "
+            f"{_verdict(shown.to_random)}."
         )
     if vote and majority:
         sentences.append(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -16,12 +16,38 @@ from ..domain.scoring import Matrix, Vector, cosine
 from .embedding import Embedder
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """The examples that pass a filter.
+
+    Attributes:
+        labels: Balancing label (None for none) by id, ids ascending.
+        by_label: Ids of each balancing label, ascending; labels ascending.
+    """
+
+    labels: Mapping[str, str | None]
+    by_label: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, filter: Filter) -> Self:
+        """Ask the filter about every example of a catalogue."""
+        labels = {
+            id: payload["label"] or None
+            for id, payload in catalogue.payloads.items()
+            if filter.matches(id, payload)
+        }
+        groups: dict[str, list[str]] = {}
+        for id, label in labels.items():
+            if label is not None:
+                groups.setdefault(label, []).append(id)
+        return cls(labels, dict(sorted(groups.items())))
+
+
 class PoolView(Protocol):
     """What the source needs to know of a pool."""
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """Every active example without its content."""
+    def passing(self, filter: Filter) -> Passing:
+        """Which active examples pass a filter."""
         ...
 
     def examples(self, ids: Iterable[str]) -> Mapping[str, Example]:
@@ -78,24 +104,14 @@ class IndexSource:
         )
 
     @cached_property
-    def _eligible(self) -> dict[str, str | None]:
-        return {
-            id: payload["label"] or None
-            for id, payload in self._pool.catalogue.payloads.items()
-            if id not in self._excluded and self._base.matches(id, payload)
-        }
-
-    @cached_property
-    def _by_label(self) -> dict[str, list[str]]:
-        groups: dict[str, list[str]] = {}
-        for id, label in self._eligible.items():
-            if label is not None:
-                groups.setdefault(label, []).append(id)
-        return groups
+    def _passing(self) -> Passing:
+        return self._pool.passing(self._base)
 
     def ids(self, label: str | None = None) -> Sequence[str]:
         """Eligible ids, of one label or of all, ascending."""
-        return list(self._eligible) if label is None else self._by_label.get(label, [])
+        passing = self._passing
+        among = passing.labels if label is None else passing.by_label.get(label, ())
+        return [id for id in among if id not in self._excluded]
 
     def label_of(self, id: str) -> str | None:
         """Balancing label of an eligible example."""
@@ -104,7 +120,13 @@ class IndexSource:
 
     def labels(self) -> Mapping[str, int]:
         """Eligible examples by balancing label, labels ascending."""
-        return {label: len(ids) for label, ids in sorted(self._by_label.items())}
+        passing = self._passing
+        counts = {label: len(ids) for label, ids in passing.by_label.items()}
+        for id in self._excluded:
+            label = passing.labels.get(id)
+            if label is not None:
+                counts[label] -= 1
+        return {label: count for label, count in counts.items() if count}
 
     def nearest(self, space: str, limit: int) -> list[Hit]:
         """The nearest eligible examples that have the space, in rank order."""

@@ -7,7 +7,6 @@ from .examples import (
     ExamplePage,
     ExamplesIn,
     MediaOut,
-    OnConflict,
     PoolIn,
     PoolOut,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "ExamplePage",
     "ExamplesIn",
     "MediaOut",
-    "OnConflict",
     "PoolIn",
     "PoolOut",
     "Problem",

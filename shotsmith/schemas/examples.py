@@ -7,13 +7,12 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from ..domain.examples import Draft, Example, Pool, PoolKind
+from ..domain.examples import Draft, Example, OnConflict, Pool, PoolKind
 from ..domain.media import Media
 from ..domain.recipes import Frozen
 from .images import EXAMPLE, image_files
 
 Metadata = dict[str, str | int | float | bool]
-OnConflict = Literal["error", "skip", "replace"]
 
 
 class PoolIn(Frozen):

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from ..domain.errors import ExampleConflict
-from ..domain.examples import Catalogue, Example
+from ..domain.examples import Catalogue, Example, OnConflict
 from ..domain.media import Media
 from .database import Database, aware, now
 from .pools import locked
 from .tables import example_media, examples, media, outbox, pools
 
-OnConflict = Literal["error", "skip", "replace"]
 _CHUNK = 500  # below SQLite's limit of bound variables
 _MODULUS = 1 << 256
 

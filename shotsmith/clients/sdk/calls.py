@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
+from ...domain.examples import OnConflict
 from ...domain.recipes import Recipe
 from ...schemas import (
     AddedOut,
@@ -18,7 +19,6 @@ from ...schemas import (
     ExampleOut,
     ExamplePage,
     ExamplesIn,
-    OnConflict,
     PoolIn,
     PoolOut,
     PromptOut,

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ...domain.errors import InvalidParameter
+from ...domain.examples import OnConflict
 from ...schemas import (
     AddedOut,
     AnswerOut,
     ExampleIn,
     ExampleOut,
-    OnConflict,
     PoolIn,
     PoolOut,
     PromptOut,

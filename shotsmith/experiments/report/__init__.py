@@ -33,12 +33,12 @@ def render(comparison: Comparison, samples: Sequence[Sample] = (), *, prompt: Pr
         samples: Held-out queries for the contact sheets.
         prompt: One of the prompts, to be summarised.
     """
-    best = comparison.best
-    recipe = best.arm.recipe if best else None
+    featured = comparison.featured
+    recipe = featured.arm.recipe if featured else None
     return _template().render(
         comparison=comparison,
         headline=headline(comparison),
-        best=best,
+        featured=featured,
         families=[
             (family, [one for one in comparison.arms if one.arm.family == family])
             for family in comparison.families

@@ -9,9 +9,9 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile, status
 from pydantic import ValidationError
 
 from ...domain.errors import InvalidInput
-from ...domain.examples import ImageFile
+from ...domain.examples import ImageFile, OnConflict
 from ...imaging import sniff
-from ...schemas import AddedOut, ExampleIn, ExampleOut, ExamplePage, ExamplesIn, OnConflict
+from ...schemas import AddedOut, ExampleIn, ExampleOut, ExamplePage, ExamplesIn
 from ..dependencies import ApiDep
 
 router = APIRouter(tags=["examples"])
