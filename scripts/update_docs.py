@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from typer.main import get_command
 
@@ -96,8 +96,12 @@ def _row(known: Any) -> tuple[str, str, str]:
     if known.required:
         shown = "required"
     else:
-        shown = "–" if default is None or (default in ("", False) and default != 0) else f"`{default}`"
-    return f"`{names}`", shown, known.help or ""
+        shown = "–" if default is None or default is False or default == "" else f"`{default}`"
+    meaning = known.help or ""
+    annotation = known.type_descriptor.annotation
+    if get_origin(annotation) is Literal:
+        meaning += f" One of {', '.join(f'`{choice}`' for choice in get_args(annotation))}."
+    return f"`{names}`", shown, meaning
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
