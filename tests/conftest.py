@@ -25,6 +25,8 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+pytest_plugins = ["postgres"]  # fixtures that several parts share, in tests/support
+
 _refused: Counter[str] = Counter()
 
 

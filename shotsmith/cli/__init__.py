@@ -11,6 +11,7 @@ import typer
 from .. import __version__
 from ..domain.errors import ShotsmithError
 from . import bulk, pools, queries, upkeep
+from .asking import with_query
 from .output import fail, session
 
 app = typer.Typer(
@@ -23,9 +24,9 @@ app = typer.Typer(
 )
 app.add_typer(pools.app, name="pool")
 app.command("import")(bulk.import_)
-app.command("select")(queries.select)
-app.command("prompt")(queries.prompt)
-app.command("ask")(queries.ask)
+app.command("select")(with_query(queries.select))
+app.command("prompt")(with_query(queries.prompt))
+app.command("ask")(with_query(queries.ask))
 app.command("compare")(bulk.compare)
 app.command("serve")(upkeep.serve)
 app.command("doctor")(upkeep.doctor)

@@ -72,8 +72,14 @@ def demo(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Ask this model instead of the offline baseline.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Do the whole job on a shipped image set: import, select, prompt, answer, compare, report."""
+    from rich.console import Console
+
     from ..demo import run
 
-    run(out=out, model=model, console=console())
+    found = run(out=out, model=model, console=Console(quiet=True) if as_json else console())
+    if as_json:
+        body = {"report": str((out / "report.html").resolve()), **found.as_dict()}
+        typer.echo(json.dumps(body, ensure_ascii=False))

@@ -33,8 +33,8 @@ LABELS = 3
 BASE = Recipe(k=8, evaluation=True)
 
 
-def run(*, out: Path = Path("demo"), model: str | None = None, console: Console) -> None:
-    """Import, select, prompt, answer, compare and report. A second run finds everything done already.
+def run(*, out: Path = Path("demo"), model: str | None = None, console: Console) -> Comparison:
+    """Import, select, prompt, answer, compare and report; return what was compared. A second run imports nothing.
 
     Args:
         out: Where `report.html`, `contact-sheet.png` and the demo's own data (`data/`) go.
@@ -65,6 +65,7 @@ def run(*, out: Path = Path("demo"), model: str | None = None, console: Console)
         prompt = _prompt(engine, samples[0].id, console)
         found = _compare(engine, who, console)
         _tell(found, samples, prompt, out, console)
+        return found
 
 
 def _load(engine: Engine, console: Console) -> None:

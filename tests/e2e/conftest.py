@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from openai_server import OpenAIServer
 from pictures import encoded, picture
-from postgres import Postgres, postgres_binaries, start_postgres
 from qdrant_server import QdrantServer
 
 
@@ -56,16 +55,6 @@ def provider() -> Iterator[OpenAIServer]:
     server = OpenAIServer()
     yield server
     server.close()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A throwaway PostgreSQL cluster."""
-    binaries = postgres_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL's initdb and postgres are not installed")
-    with start_postgres(binaries) as cluster:
-        yield cluster
 
 
 @pytest.fixture

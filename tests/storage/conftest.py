@@ -3,19 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from postgres import Postgres, postgres_binaries, start_postgres
 
 from shotsmith.storage import Database
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A throwaway PostgreSQL cluster."""
-    binaries = postgres_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL's initdb and postgres are not installed")
-    with start_postgres(binaries) as cluster:
-        yield cluster
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
