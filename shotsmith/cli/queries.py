@@ -87,14 +87,8 @@ def _show(selection: SelectionOut) -> None:
     for shot in selection.demonstrations:
         score = "" if shot.score is None else f"{shot.score:.4f}"
         shown = shot.label or shot.answer
-        table.add_row(
-            str(shot.position),
-            escape(shot.id),
-            escape(shown[:40]),
-            score,
-            str(shot.rank),
-            escape(shot.reason),
-        )
+        cells = (shot.id, shown[:40], score, str(shot.rank), shot.reason)
+        table.add_row(*(escape(cell) for cell in cells))
     out = console()
     if selection.demonstrations:
         out.print(table)

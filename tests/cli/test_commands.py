@@ -36,7 +36,11 @@ def test_from_a_folder_to_eight_demonstrations(run, folder, query) -> None:
     assert scores == sorted(scores)
     assert {shot["label"] for shot in shots} == {"class 1"}
     table = run("select", "--pool", "p", "--image", query)
-    assert all(shot["id"] in table.out for shot in shots)
+    header, *rows = table.out.splitlines()
+    assert header.split() == ["id", "label", "score", "rank", "reason"]
+    for row, shot in zip(rows, shots, strict=False):
+        assert row.strip().startswith(shot["id"])
+        assert f"{shot['score']:.4f}" in row
 
 
 def test_the_same_in_another_process_and_after_another_file_order(run, spawn, folder, query, home) -> None:
