@@ -49,6 +49,7 @@ class Settings(BaseSettings):
         50_000_000, ge=1, description="Larger images are refused before they are decoded."
     )
     max_image_bytes: int = Field(30_000_000, ge=1, description="Larger files are refused.")
+    max_body_bytes: int = Field(268_435_456, ge=1, description="Larger HTTP requests are refused.")
     host: str = Field("127.0.0.1", description="Address `shotsmith serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port `shotsmith serve` listens on.")
     log_format: Literal["auto", "console", "json"] = Field(

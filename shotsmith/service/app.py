@@ -15,9 +15,8 @@ from ..api import Api
 from ..engine import Engine
 from ..settings import Settings
 from . import problems
+from .limits import BodyLimit
 from .routes import examples, health, pools, selections
-
-MAX_BODY = 256 * 1024 * 1024
 
 
 def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
@@ -41,6 +40,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         finally:
             await to_thread.run_sync(opened.close)
 
+    limit = (settings or (engine.settings if engine else Settings())).max_body_bytes
     app = FastAPI(
         title="Shotsmith",
         version=__version__,
@@ -48,9 +48,9 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
-        max_body_size=MAX_BODY,
     )
     problems.install(app)
+    app.add_middleware(BodyLimit, limit=limit)
     routers = (pools.router, examples.router, selections.router, health.router)
     for router in routers:
         app.include_router(router)

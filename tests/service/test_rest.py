@@ -6,6 +6,11 @@ import json
 import httpx2
 import pytest
 from pictures import bad_images, shown
+from serving import served
+
+from shotsmith.engine import Engine
+from shotsmith.service import create_app
+from shotsmith.settings import Settings
 
 BAD = bad_images()
 
@@ -143,6 +148,15 @@ def test_other_errors_are_problems_too(http) -> None:
     assert problem_of(http.get("/v1/images/" + "0" * 64))["status"] == 404
     bad = http.post("/v1/selections", content=b"{", headers={"content-type": "application/json"})
     assert problem_of(bad)["status"] == 422
+
+
+def test_a_request_that_is_too_large_is_refused_unread(tmp_path) -> None:
+    settings = Settings(data_dir=tmp_path, index_url="memory:", encoder="fake", max_body_bytes=1000)
+    with Engine(settings) as engine, served(create_app(engine=engine)) as url:
+        refused = httpx2.post(f"{url}/v1/pools", json={"name": "p", "instruction": "x" * 2000})
+        assert problem_of(refused)["status"] == 413
+        chunked = httpx2.post(f"{url}/v1/pools", content=iter([b"x" * 600] * 3))
+        assert problem_of(chunked)["status"] == 413
 
 
 def test_health(http) -> None:
