@@ -101,7 +101,7 @@ class KnnVote:
         self._memo.images([image for shot in (*shots, reading.query) for image in shot.images])
         self._memo.texts([shot.text for shot in (*shots, reading.query) if shot.text])
         asked = self._features(reading.query)
-        similarities = [_similarity(asked, self._features(shot)) for shot in shots]
+        similarities = _similarities(asked, [self._features(shot) for shot in shots])
         compared = len(shots) - similarities.count(None)
         note = f"similarity-weighted vote: {compared} of {len(shots)} demonstrations compare with the query"
         if not compared:
@@ -150,6 +150,8 @@ class KnnVote:
 
 
 def _mean(rows: Sequence[Vector]) -> Vector:
+    if len(rows) == 1:
+        return rows[0]
     total = np.sum(np.asarray(rows, dtype=np.float64), axis=0)
     return unit(total)
 
@@ -158,11 +160,16 @@ def _cosine(one: Vector, other: Vector) -> float:
     return cosine(one[None], other)[0]
 
 
-def _similarity(query: Mapping[str, Vector], shot: Mapping[str, Vector]) -> float | None:
-    shared = sorted(query.keys() & shot.keys())
-    if not shared:
-        return None
-    return quantise(sum(_cosine(shot[modality], query[modality]) for modality in shared) / len(shared))
+def _similarities(query: Mapping[str, Vector], shots: Sequence[Mapping[str, Vector]]) -> list[float | None]:
+    """Mean cosine over the modalities that query and demonstration share; None where they share none."""
+    terms: list[list[float]] = [[] for _ in shots]
+    for modality, vector in sorted(query.items()):
+        having = [number for number, shot in enumerate(shots) if modality in shot]
+        if having:
+            rows = np.stack([shots[number][modality] for number in having])
+            for number, score in zip(having, cosine(rows, vector), strict=True):
+                terms[number].append(score)
+    return [quantise(sum(scores) / len(scores)) if scores else None for scores in terms]
 
 
 def _winner(answers: Sequence[str], similarities: Sequence[float | None]) -> str:
