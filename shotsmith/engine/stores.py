@@ -23,7 +23,7 @@ class Stores:
         root = settings.data_dir.expanduser().resolve()
         if settings.database_url is None or settings.blob_url is None or settings.index_url is None:
             root.mkdir(parents=True, exist_ok=True)
-        self.database = Database(settings.database_url or f"sqlite:///{root / 'shotsmith.db'}")
+        self.database = Database(settings.database_url or root / "shotsmith.db")
         self.pools = Pools(self.database)
         self.examples = Examples(self.database)
         self.outbox = Outbox(self.database)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.sql.schema import Table
@@ -23,7 +23,7 @@ class Database:
     """One SQL database, migrated to the current schema when it is opened.
 
     Args:
-        url: SQLAlchemy URL.
+        url: SQLAlchemy URL, or the path of a SQLite file.
 
     Raises:
         InvalidParameter: The URL is malformed or names an unknown database.
@@ -31,7 +31,7 @@ class Database:
         Unavailable: The database cannot be reached.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | Path) -> None:
         self.engine = _engine(url)
         try:
             self.migrate()
@@ -102,9 +102,9 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | Path) -> Engine:
     try:
-        parsed = make_url(url)
+        parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):

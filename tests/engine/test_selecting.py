@@ -110,6 +110,15 @@ def test_held_out_splits_are_not_shown_unless_asked_for(engine) -> None:
     assert set(ids(engine.select("p", query, recipe))) == {f"e40{number}" for number in range(1, 5)}
 
 
+def test_a_data_directory_may_have_any_name(open_engine, tmp_path) -> None:
+    place = tmp_path / "a b?c#d%20 ü"
+    first = open_engine(data_dir=place, index_url=None)
+    first.create_pool("p")
+    first.add("p", [draft(number, 1) for number in range(3)])
+    assert (place / "shotsmith.db").is_file()
+    assert len(ids(first.select("p", first.query_of("p", "e001")))) == 2
+
+
 def test_filters_narrow_the_pool(engine) -> None:
     engine.add("p", [draft(600, 1, tags=("night",), metadata={"site": 3})])
     query = engine.query(text="x")

@@ -183,7 +183,7 @@ class Client:
 
 
 class AsyncClient:
-    """`Client` for asyncio and trio: the same methods, awaited. In this process they run in worker threads.
+    """`Client` for asyncio: the same methods, awaited. In this process they run in worker threads.
 
     Args:
         path: Data directory of an engine in this process.
