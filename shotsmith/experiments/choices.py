@@ -30,7 +30,8 @@ class Choices:
     def __init__(self, engine: Engine, pool: str | Pool, query: Query, recipes: Iterable[Recipe]) -> None:
         self._made: dict[tuple[bytes, int], tuple[Selection, float]] = {}
         longest: dict[bytes, tuple[Selection, float]] = {}
-        for recipe in sorted(recipes, key=lambda one: -one.k):
+        # Zero-shot first: it pays for encoding the query and for the leak guard, which all arms share.
+        for recipe in sorted(recipes, key=lambda one: (one.selector.name != "none", -one.k)):
             selector, k = _key(recipe)
             if (selector, k) in self._made:
                 continue
