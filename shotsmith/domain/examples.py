@@ -22,6 +22,11 @@ def normal_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def letters(text: str) -> str:
+    """A text's letters and digits alone: equal for texts that differ in case, spaces and punctuation only."""
+    return "".join(character for character in normal_text(text) if character.isalnum())
+
+
 def text_key(text: str) -> str:
     """One hash for texts that count as the same."""
     return hashlib.sha256(normal_text(text).encode()).hexdigest()

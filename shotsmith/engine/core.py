@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from ..domain.errors import EncoderMismatch, InvalidInput, NotFound
 from ..domain.examples import Draft, Example, ImageFile, OnConflict, Pool, PoolKind, Query
+from ..domain.names import check_key, check_pool_name, check_text
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
@@ -25,7 +26,7 @@ from .answers import Answer
 from .asking import Asking
 from .doctor import Checkup, examine, mend
 from .indexing import Indexer
-from .intake import Intake, check_labels, check_pool_name
+from .intake import Intake, check_labels
 from .pictures import Pictures
 from .selecting import Selecting
 from .stores import Stores
@@ -118,6 +119,8 @@ class Engine:
         """
         check_pool_name(name)
         check_labels(labels)
+        check_text("instruction", instruction)
+        check_text("answer_format", answer_format)
         spec = canonical(encoder or self.settings.encoder or DEFAULT_ENCODER)
         pool = Pool(
             name=name,
@@ -133,7 +136,8 @@ class Engine:
         return self._stores.pools.create(pool)
 
     def pool(self, name: str) -> Pool:
-        """A pool by name. Raises NotFound."""
+        """A pool by name. Raises NotFound, or InvalidParameter for what is no name."""
+        check_pool_name(name)
         return self._stores.pools.get(name)
 
     def pools(self) -> list[Pool]:
@@ -193,6 +197,7 @@ class Engine:
     def example(self, pool: str | Pool, id: str) -> Example:
         """One example. Raises NotFound."""
         chosen = self.pool(pool) if isinstance(pool, str) else pool
+        check_key("id", "the id", id)
         found = self._examples.get(chosen.uid, [id])
         if id not in found:
             mend = f"List them: shotsmith pool show {chosen.name}"
@@ -210,6 +215,8 @@ class Engine:
     ) -> list[Example]:
         """Up to `limit` examples by ascending id, starting after an id."""
         pool = self.pool(pool_name)
+        for name, value in (("after", after), ("split", split), ("label", label)):
+            check_text(name, value or "")
         return self._examples.page(pool.uid, after=after, limit=limit, split=split, label=label)
 
     def delete_examples(self, pool_name: str, ids: Sequence[str]) -> list[str]:
@@ -240,6 +247,10 @@ class Engine:
             InvalidImage: An image cannot be used.
             InvalidInput: There is neither an image nor a text.
         """
+        check_text("query.text", text)
+        for name, key in (("id", id), ("group", group)):
+            if key is not None:
+                check_key(f"query.{name}", f"the {name}", key)
         if not images and not text.strip():
             raise InvalidInput("neither an image nor a text", field="query", mend="Give at least one of them")
         media = tuple(self._intake.open(file)[0] for file in images)
@@ -255,7 +266,7 @@ class Engine:
         """A pool with its index brought up to date.
 
         Passed instead of its name, it spares every selection the look whether something changed: for loops over many
-        queries that must all see the same version.
+        queries, during which the pool should be left alone.
         """
         pool = self.pool(pool_name)
         self._indexer.sync(pool, self._embedder(pool))
@@ -276,7 +287,12 @@ class Engine:
             EncoderMismatch: The pool was built with another encoder than the configured one.
         """
         chosen = self.pinned(pool) if isinstance(pool, str) else pool
-        return self._selecting.select(chosen, self._embedder(chosen), query, recipe or Recipe())
+        selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe or Recipe())
+        if isinstance(pool, str) and (now_is := self.pool(pool)).version != chosen.version:
+            # Somebody wrote meanwhile; what was read may be of two versions.
+            self._indexer.sync(now_is, self._embedder(now_is))
+            selection = self._selecting.select(now_is, self._embedder(now_is), query, recipe or Recipe())
+        return selection
 
     # Prompts and answers
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
-import re
-import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,15 +12,16 @@ from typing import NamedTuple
 
 from PIL.Image import Image
 
-from ..domain.errors import InvalidInput, InvalidParameter, ShotsmithError
+from ..domain.errors import InvalidInput, ShotsmithError
 from ..domain.examples import Draft, Example, ImageFile, Pool
 from ..domain.media import Media
+from ..domain.names import check_id, check_key, check_text
 from ..imaging import Limits, decode, describe
 from ..storage import Blobs
 
-_POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_KEY_LIMIT = 512
-_TEXT_LIMIT = 1_000_000
+_INTEGERS = range(-(2**63), 2**63)
+_AT_ONCE = 8  # files decoded side by side
+_DECODED = 256_000_000  # bytes of decoded pictures that a batch may keep for the encoder
 
 
 class Taken(NamedTuple):
@@ -53,10 +53,20 @@ class Intake:
         for draft in drafts:
             _check(pool, draft)
         files = [(draft, file) for draft in drafts for file in draft.images]
-        opened = list(self._threads.map(lambda pair: self.open(pair[1], where=pair[0].where), files))
-        pictures = {part.pixel_sha256: picture for part, picture in opened}
+        parts: list[Media] = []
+        pictures: dict[str, Image] = {}
+        room = _DECODED
+        for start in range(0, len(files), _AT_ONCE):
+            batch = files[start : start + _AT_ONCE]
+            for part, picture in self._threads.map(
+                lambda pair: self.open(pair[1], where=pair[0].where), batch
+            ):
+                parts.append(part)
+                # What does not fit is decoded again when it is embedded.
+                if (room := room - 3 * part.width * part.height) > 0:
+                    pictures[part.pixel_sha256] = picture
         # Bytes travel no further than the blob store.
-        stored = iter(list(self._threads.map(self._keep, [part for part, _ in opened])))
+        stored = iter(list(self._threads.map(self._keep, parts)))
         examples = [_example(pool, draft, tuple(next(stored) for _ in draft.images)) for draft in drafts]
         return Taken(examples, pictures)
 
@@ -83,21 +93,6 @@ class Intake:
         return replace(part, data=None)
 
 
-def check_pool_name(name: str) -> None:
-    """Refuse names that do not fit into a URL or a path.
-
-    Raises:
-        InvalidParameter: With the rule.
-    """
-    if not _POOL_NAME.fullmatch(name):
-        raise InvalidParameter(
-            "not a pool name",
-            field="pool",
-            value=name,
-            mend="Use up to 100 letters, digits, dots, dashes and underscores, starting with a letter or digit",
-        )
-
-
 def check_labels(labels: Sequence[str]) -> None:
     """Refuse empty, overlong, repeated or unprintable labels.
 
@@ -105,7 +100,7 @@ def check_labels(labels: Sequence[str]) -> None:
         InvalidInput: For the first bad one.
     """
     for label in labels:
-        _check_key("labels", "a label", label)
+        check_key("labels", "a label", label)
     if len(set(labels)) != len(labels):
         twice = next(label for label in labels if list(labels).count(label) > 1)
         raise InvalidInput("a label is given twice", field="labels", value=twice, mend="Name each label once")
@@ -113,15 +108,15 @@ def check_labels(labels: Sequence[str]) -> None:
 
 def _check(pool: Pool, draft: Draft) -> None:
     where = draft.where
-    for name, key in (("id", draft.id), ("group", draft.group), ("split", draft.split)):
+    if draft.id is not None:
+        check_id(draft.id, f"{where}: id")
+    for name, key in (("group", draft.group), ("split", draft.split)):
         if key is not None:
-            _check_key(f"{where}: {name}", f"the {name}", key)
+            check_key(f"{where}: {name}", f"the {name}", key)
     for name, text in (("text", draft.text), ("answer", draft.answer)):
-        _check_text(f"{where}: {name}", text)
+        check_text(f"{where}: {name}", text)
     for tag in draft.tags:
-        _check_key(f"{where}: tags", "a tag", tag)
-    for label in draft.labels:
-        _check_key(f"{where}: label", "the label", label)
+        check_key(f"{where}: tags", "a tag", tag)
     for name, value in draft.metadata.items():
         _check_metadata(where, name, value)
     if not draft.images and not draft.text.strip():
@@ -131,6 +126,8 @@ def _check(pool: Pool, draft: Draft) -> None:
             "neither an answer nor a label", field=where, mend="An example must show what the right output is"
         )
     labels = _labels(pool, draft)
+    for label in labels:
+        check_key(f"{where}: label", "the label", label)
     if pool.labels:
         for label in labels:
             if label not in pool.labels:
@@ -166,43 +163,16 @@ def _example(pool: Pool, draft: Draft, media: tuple[Media, ...]) -> Example:
     return example if draft.id else replace(example, id=example.content_sha256[:20])
 
 
-def _check_key(field: str, what: str, value: str) -> None:
-    if not value or value != value.strip():
-        raise InvalidInput(
-            f"{what} is empty or has spaces around it", field=field, value=value, mend="Trim it"
-        )
-    if len(value.encode("utf-8", "surrogatepass")) > _KEY_LIMIT:
-        raise InvalidInput(
-            f"{what} is longer than {_KEY_LIMIT} bytes", field=field, value=value, mend="Use a shorter one"
-        )
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise InvalidInput(f"{what} has control characters", field=field, value=value, mend="Remove them")
-
-
-def _check_text(field: str, text: str) -> None:
-    if len(text) > _TEXT_LIMIT:
-        raise InvalidInput(
-            f"more than {_TEXT_LIMIT:,} characters",
-            field=field,
-            value=text[:40],
-            mend="Keep what a prompt can use",
-        )
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidInput(
-            "the text has NUL or half surrogate characters", field=field, mend="Save it as proper UTF-8"
-        )
-
-
 def _check_metadata(where: str, name: str, value: object) -> None:
     field = f"{where}: metadata.{name}"
-    _check_key(field, "the name", name)
+    check_key(field, "the name", name)
     if isinstance(value, str):
-        _check_text(field, value)
-    elif (
-        not isinstance(value, bool | int | float) or value != value or value in (float("inf"), float("-inf"))
+        check_text(field, value)
+    elif not isinstance(value, bool | int | float) or not (
+        value in _INTEGERS if isinstance(value, int) else math.isfinite(value)
     ):
         raise InvalidInput(
-            "metadata values are strings, finite numbers or booleans",
+            "metadata values are strings, booleans, finite numbers or integers of 64 bits",
             field=field,
             value=value,
             mend="Flatten it",

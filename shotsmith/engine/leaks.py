@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..domain.examples import Pool, Query, normal_text, text_key
+from ..domain.examples import Example, Pool, PoolKind, Query, letters, normal_text, text_key
 from ..domain.filters import Filter
 from ..domain.protocols import Search, VectorIndex
 from ..domain.recipes import Recipe
@@ -53,11 +53,12 @@ def _find(
         remove([query.id], "itself")
     remove(_copies(query, view), "same content")
     if recipe.evaluation:
-        if query.group:
-            remove(view.in_group(query.group), "same group")
-        if query.media:
-            dhashes = [part.dhash for part in query.media]
-            remove(view.near_duplicates(dhashes, NEAR_BITS), "near-duplicate")
+        own = view.examples([query.id]).get(query.id) if query.id is not None else None
+        group = query.group or (own.group if own else None)
+        if group:
+            remove(view.in_group(group), "same group")
+        near = view.near_pictures([part.dhash for part in query.media], NEAR_BITS)
+        remove(near if query.media else view.near_texts(letters(query.text)), "near-duplicate")
         remove(_near_vectors(view.pool, base, tuple(removed), index, vectors), "near-duplicate")
     known = view.examples(removed)
     return tuple(
@@ -67,17 +68,26 @@ def _find(
     )
 
 
-def _copies(query: Query, view: View) -> list[str]:
-    asked = normal_text(query.text)
-    key = text_key(query.text)
+def is_copy(query: Query, example: Example, kind: PoolKind) -> bool:
+    """Whether an example shows exactly what the query shows: same pixels, however encoded, and no other question."""
     if not query.media:
-        return list(view.same_text(key)) if asked else []
-    same = view.same_pictures(query.pixel_key)
-    if view.pool.kind == "classification" or not asked:
-        return list(same)
+        return (
+            not example.media and bool(normal_text(query.text)) and example.text_key == text_key(query.text)
+        )
+    if example.pixel_key != query.pixel_key:
+        return False
     # Elsewhere another question about the same picture is another example; a missing text is no other question.
-    silent = text_key("")
-    return [id for id, text in same.items() if text in (key, silent)]
+    asked, told = normal_text(query.text), normal_text(example.text)
+    return kind == "classification" or not asked or told in ("", asked)
+
+
+def _copies(query: Query, view: View) -> list[str]:
+    if query.media:
+        same = view.same_pictures(query.pixel_key)
+    else:
+        same = view.same_text(text_key(query.text))
+    found = view.examples(same)
+    return [id for id, example in found.items() if is_copy(query, example, view.pool.kind)]
 
 
 def _near_vectors(

@@ -7,7 +7,7 @@ from threading import Lock
 
 from PIL.Image import Image
 
-from ..domain.errors import InvalidInput
+from ..domain.errors import NotFound
 from ..domain.media import Media
 from ..domain.messages import ImagePart
 from ..imaging import Limits, decode
@@ -64,7 +64,12 @@ class Pictures:
         render = self._renders.get(source_sha256, spec)
         if render is None:
             return None
-        return ImagePart(self._blobs.get(render.sha256), render.mime, render.width, render.height)
+        try:
+            data = self._blobs.get(render.sha256)
+        except NotFound:
+            # It is made again from the original, to the same bytes.
+            return None
+        return ImagePart(data, render.mime, render.width, render.height)
 
     def _make(self, part: Media, spec: str, max_side: int, quality: int) -> ImagePart:
         made = prepare(self.bytes_of(part), max_side=max_side, quality=quality, limits=self._limits)
@@ -77,16 +82,3 @@ class Pictures:
             # Another process prepared it at the same time; its bytes are the ones prompts were built from.
             return self._recall(part.sha256, spec) or made
         return made
-
-
-def require_data(part: Media) -> Media:
-    """A query's media part must carry its bytes.
-
-    Raises:
-        InvalidInput: It does not.
-    """
-    if part.data is None:
-        raise InvalidInput(
-            "the query's image has no bytes", field="query.media", mend="Build it with Engine.query"
-        )
-    return part

@@ -12,7 +12,7 @@ from ..retrieval.embedding import Embedder, Item
 from ..retrieval.source import IndexSource
 from ..selectors import build as build_selector
 from ..selectors.orders import arrange
-from .leaks import guard
+from .leaks import guard, is_copy
 from .views import Views
 
 
@@ -35,12 +35,17 @@ class Selecting:
         view = self._views.of(pool)
         removed = guard(query, recipe, index=self._index, vectors=vectors, view=view)
         base = recipe.filters.to_filter()
-        source = IndexSource(
-            self._index, pool.uid, vectors, base, [removal.id for removal in removed], view, embedder
-        )
+
+        def admits(example: Example) -> bool:
+            return base.matches(example.id, example.payload()) and not is_copy(query, example, pool.kind)
+
+        excluded = [removal.id for removal in removed]
+        source = IndexSource(self._index, pool.uid, vectors, base, excluded, view, embedder, admits)
         candidates = selector.select(query, source, recipe.k, recipe.seed)
         found = view.examples(candidate.id for candidate in candidates)
-        present = [candidate for candidate in candidates if candidate.id in found]
+        present = [
+            candidate for candidate in candidates if candidate.id in found and admits(found[candidate.id])
+        ]
         eligible = view.count(base) - len(removed)
         return Selection(
             pool=pool,

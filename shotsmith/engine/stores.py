@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import OperationalError
-
 from ..domain.errors import Unavailable
 from ..imaging import Limits
 from ..retrieval.index import open_index
@@ -22,7 +20,15 @@ class Stores:
     def __init__(self, settings: Settings, *, serving: bool) -> None:
         root = settings.data_dir.expanduser().resolve()
         if settings.database_url is None or settings.blob_url is None or settings.index_url is None:
-            root.mkdir(parents=True, exist_ok=True)
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Unavailable(
+                    f"the data directory cannot be made: {error.strerror}",
+                    field="data_dir",
+                    value=str(root),
+                    mend="Name a directory that can be written",
+                ) from None
         self.database = Database(settings.database_url or root / "shotsmith.db")
         self.pools = Pools(self.database)
         self.examples = Examples(self.database)
@@ -40,10 +46,7 @@ class Stores:
         Raises:
             Unavailable: One does not answer.
         """
-        try:
-            self.pools.all()
-        except OperationalError as error:
-            raise Unavailable(f"the database does not answer: {error.orig}", field="database_url") from None
+        self.pools.all()
         self.index.exists("ping")
 
     def close(self) -> None:

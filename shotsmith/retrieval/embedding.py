@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
@@ -19,6 +19,7 @@ from ..domain.scoring import Matrix, Vector, digest, unit
 Vectors = dict[str, Vector]
 LoadPicture = Callable[[Media], Image]
 _QUERIES = 2048
+_PIXELS = 64_000_000
 
 
 class Cache(Protocol):
@@ -102,11 +103,26 @@ class Embedder:
     ) -> dict[str, Vectors]:
         fresh: dict[str, Vectors] = {}
         if parts and "image" in self.encoder.dims:
-            ready = [pictures.get(part.pixel_sha256) or self._load(part) for part in parts.values()]
-            _spread(fresh, list(parts), self.encoder.encode_images(ready))
+            for keys in _groups(parts):
+                ready = [pictures.get(parts[key].pixel_sha256) or self._load(parts[key]) for key in keys]
+                _spread(fresh, keys, self.encoder.encode_images(ready))
         if texts and "text" in self.encoder.dims:
             _spread(fresh, list(texts), self.encoder.encode_texts(list(texts.values())))
         return fresh
+
+
+def _groups(parts: Mapping[str, Media]) -> Iterator[list[str]]:
+    """Keys in groups that fit into memory once decoded."""
+    group: list[str] = []
+    pixels = 0
+    for key, part in parts.items():
+        pixels += part.width * part.height
+        if group and pixels > _PIXELS:
+            yield group
+            group, pixels = [], part.width * part.height
+        group.append(key)
+    if group:
+        yield group
 
 
 def picture_key(pixel_sha256: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, Self
@@ -54,8 +54,8 @@ class PoolView(Protocol):
         """Active examples by id; those that SQL does not have are absent."""
         ...
 
-    def inhabited(self, space: str, vector: Vector) -> bool:
-        """Whether any example has a vector in a space."""
+    def inhabited(self, space: str, vector: Vector, filter: Filter) -> bool:
+        """Whether any example that passes a filter has a vector in a space."""
         ...
 
     def sample(self, space: str, filter: Filter, embedder: Embedder) -> tuple[list[str], Matrix]:
@@ -74,6 +74,7 @@ class IndexSource:
         excluded: Ids that the leak guard keeps out.
         pool: What is known of the pool.
         embedder: Of the pool's encoder.
+        admits: Whether an example, as SQL has it now, may be shown for this query.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class IndexSource:
         excluded: Sequence[str],
         pool: PoolView,
         embedder: Embedder,
+        admits: Callable[[Example], bool],
     ) -> None:
         self._index = index
         self._collection = collection
@@ -94,13 +96,16 @@ class IndexSource:
         self._filter = replace(base, without_ids=tuple(sorted(excluded)))
         self._pool = pool
         self._embedder = embedder
+        self._admits = admits
         self._moments: dict[str, tuple[float, float]] = {}
 
     @property
     def modalities(self) -> frozenset[str]:
         """Spaces in which the query can be compared with anything."""
         return frozenset(
-            space for space, vector in self._vectors.items() if self._pool.inhabited(space, vector)
+            space
+            for space, vector in self._vectors.items()
+            if self._pool.inhabited(space, vector, self._base)
         )
 
     @cached_property
@@ -167,6 +172,6 @@ class IndexSource:
         return Search(space, self._vectors[space], limit, filter or self._filter)
 
     def _real(self, hits: list[Hit]) -> list[Hit]:
-        # A stale index must never produce a demonstration that SQL no longer has.
+        # A stale index must never produce a demonstration that SQL no longer has or that may not be shown.
         known = self._pool.examples(hit.id for hit in hits)
-        return [hit for hit in hits if hit.id in known]
+        return [hit for hit in hits if hit.id in known and self._admits(known[hit.id])]

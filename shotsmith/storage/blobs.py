@@ -49,7 +49,9 @@ class Blobs:
         try:
             self._store.put(_key(sha256), data, mode="create")
         except AlreadyExistsError:
-            pass
+            if self._store.head(_key(sha256))["size"] != len(data):
+                # Damaged; its original has come back.
+                self._store.put(_key(sha256), data, mode="overwrite")
         except (BaseError, OSError) as error:
             raise Unavailable(f"the blob store refuses to write: {error}", field="blob_url") from None
         return sha256

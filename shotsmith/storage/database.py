@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.schema import Table
 
-from ..domain.errors import InvalidParameter, MissingExtra, Unavailable
+from ..domain.errors import Busy, InvalidParameter, MissingExtra, Unavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MEND = "Use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -32,17 +33,19 @@ class Database:
     """
 
     def __init__(self, url: str | Path) -> None:
+        from alembic.util.exc import CommandError
+
         self.engine = _engine(url)
         try:
             self.migrate()
-        except OperationalError as error:
+        except (DatabaseError, CommandError, Unavailable) as error:
             self.engine.dispose()
-            shown = self.engine.url.render_as_string(hide_password=True)
+            reason = error.message if isinstance(error, Unavailable) else getattr(error, "orig", error)
             raise Unavailable(
-                f"the database cannot be reached: {error.orig}",
+                f"the database cannot be opened: {' '.join(str(reason).split())}",
                 field="database_url",
-                value=shown,
-                mend="Check that it runs and that the URL is right",
+                value=self.engine.url.render_as_string(hide_password=True),
+                mend="Check that it runs, that the URL is right and that no newer Shotsmith wrote it",
             ) from None
 
     @property
@@ -52,14 +55,16 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading."""
-        with self.engine.connect() as connection:
+        """A connection for reading; all it reads is of one moment."""
+        options = {"isolation_level": "REPEATABLE READ"} if self.dialect == "postgresql" else {}
+        with _told(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed whole at the end of the block, or not at all."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        writes = {"writes": True}
+        with _told(), self.engine.connect().execution_options(**writes) as connection, connection.begin():
             yield connection
 
     def insert(self, table: Table) -> Any:
@@ -75,14 +80,15 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        with self.write() as connection:
-            if revision == "head":
-                head = ScriptDirectory.from_config(config).get_current_head()
+        if revision == "head":
+            head = ScriptDirectory.from_config(config).get_current_head()
+            with self.read() as connection:
                 if MigrationContext.configure(connection).get_current_revision() == head:
                     return
-                if self.dialect == "postgresql":
-                    # Several processes may start at once; the lock goes with the transaction.
-                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7290145)")
+        with self.write() as connection:
+            if self.dialect == "postgresql":
+                # Several processes may start at once; the lock goes with the transaction.
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7290145)")
             config.attributes["connection"] = connection
             direction = command.upgrade if revision == "head" else command.downgrade
             direction(config, revision)
@@ -90,6 +96,22 @@ class Database:
     def close(self) -> None:
         """Release all connections."""
         self.engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Database failures as errors of ours, without the statement and its parameters."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        if "locked" in reason:
+            raise Busy(
+                "another process is writing to the database", field="database_url", mend="Try again"
+            ) from None
+        raise Unavailable(
+            f"the database does not answer: {reason}", field="database_url", mend="Check that it runs"
+        ) from None
 
 
 def now() -> datetime:
@@ -112,7 +134,7 @@ def _engine(url: str | Path) -> Engine:
                 "unsupported database", field="database_url", value=parsed.get_backend_name(), mend=_MEND
             )
         engine = create_engine(parsed, **_options(parsed.get_backend_name()))
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise InvalidParameter("not a database URL", field="database_url", mend=_MEND) from None
     except ModuleNotFoundError as error:
         raise MissingExtra(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, literal, select
 
-from .database import Database
+from .database import Database, now
 from .tables import examples, outbox
 
 
@@ -42,7 +42,7 @@ class Outbox:
             return connection.execute(query).scalar_one()
 
     def done(self, pool_uid: str, tasks: Sequence[Task], indexed: Mapping[str, str | None]) -> None:
-        """Mark changes done, unless the example changed again while it was being indexed.
+        """Mark changes done; an example that changed again while it was being indexed becomes pending anew.
 
         Args:
             pool_uid: The pool.
@@ -59,6 +59,24 @@ class Outbox:
                     examples.c.status == "active",
                 )
                 current.update(connection.execute(query).all())
-            settled = [task.seq for task in tasks if current[task.id] == indexed[task.id]]
-            for start in range(0, len(settled), 500):
-                connection.execute(delete(outbox).where(outbox.c.seq.in_(settled[start : start + 500])))
+            taken = [task.seq for task in tasks]
+            for start in range(0, len(taken), 500):
+                connection.execute(delete(outbox).where(outbox.c.seq.in_(taken[start : start + 500])))
+            # Another process may have settled these rows with newer content that was overwritten just now.
+            moved = [id for id in ids if current[id] != indexed[id]]
+            if moved:
+                moment = now()
+                rows = [{"pool_uid": pool_uid, "example_id": id, "created_at": moment} for id in moved]
+                connection.execute(insert(outbox), rows)
+
+    def requeue(self, pool_uid: str) -> None:
+        """Make every example of a pool pending again: its index is to be filled anew."""
+        everything = select(examples.c.pool_uid, examples.c.id, literal(now())).where(
+            examples.c.pool_uid == pool_uid
+        )
+        with self._database.write() as connection:
+            connection.execute(
+                insert(outbox).from_select(
+                    ["pool_uid", "example_id", "created_at"], everything.order_by(examples.c.id)
+                )
+            )

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, TypeAdapter
 
 from ...domain.examples import OnConflict
+from ...domain.names import check_id, check_pool_name
 from ...domain.recipes import Recipe
 from ...schemas import (
     AddedOut,
@@ -153,8 +154,10 @@ def example_in(fields: ExampleIn | Mapping[str, Any]) -> ExampleIn:
 
 
 def _pool(pool: str) -> str:
+    check_pool_name(pool)
     return f"/v1/pools/{quote(pool, safe='')}"
 
 
 def _example(pool: str, id: str) -> str:
+    check_id(id)
     return f"{_pool(pool)}/examples/{quote(id, safe='/')}"

@@ -21,7 +21,7 @@ class Health(Frozen):
 
 
 @router.get("/healthz")
-def live() -> Health:
+async def live() -> Health:
     """Whether the process answers."""
     return Health()
 
