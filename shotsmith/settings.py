@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from .domain.errors import InvalidParameter
 
 
 class Settings(BaseSettings):
@@ -55,6 +58,25 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="`auto`: console in a terminal."
     )
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """Settings from arguments, environment and TOML file.
+
+        Raises:
+            InvalidParameter: Naming what is wrong, without its value: it may be a key.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = ".".join(str(step) for step in first["loc"])
+            mend = f"Set SHOTSMITH_{name.upper()}, or {name} in shotsmith.toml, to something else"
+            raise InvalidParameter(str(first["msg"]).lower(), field=f"settings.{name}", mend=mend) from None
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidParameter(
+                f"not TOML: {error}", field="shotsmith.toml", mend="Mend that line"
+            ) from None
 
     @classmethod
     def settings_customise_sources(

@@ -127,7 +127,7 @@ class Asked:
             "metadata": keyed(self.where or [], "--where") or None,
         }
         if narrowed := {name: value for name, value in filters.items() if value is not None}:
-            wanted["filters"] = {**wanted.get("filters", {}), **narrowed}
+            wanted["filters"] = {**(wanted.get("filters") or {}), **narrowed}
         return Recipe.read(wanted, "recipe")
 
 
@@ -160,7 +160,7 @@ def _read(file: Path) -> dict[str, Any]:
 
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InvalidInput(
             f"the recipe cannot be read: {reason}", field="--recipe", value=str(file)

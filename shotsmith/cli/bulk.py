@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..domain.errors import InvalidParameter, NotFound
+from ..domain.errors import InvalidParameter, NotFound, ShotsmithError
 from ..progress import progress
 from .output import EncoderOption, Json, console, emit, engine, keyed, progress_console
 
@@ -52,7 +52,12 @@ def import_(
                 if as_json:
                     emit({"event": "stored", **asdict(added), "seen": added.total, "of": total})
 
-            done = opened.add_all(pool, importer.read(), on_conflict=on_conflict, progress=report)
+            try:
+                done = opened.add_all(pool, importer.read(), on_conflict=on_conflict, progress=report)
+            except ShotsmithError:
+                if created and not opened.pool(pool).size:
+                    opened.delete_pool(pool)
+                raise
         size = opened.pool(pool).size
     skipped = getattr(importer, "skipped", 0)
     if as_json:
@@ -116,10 +121,16 @@ def compare(
     from ..experiments import arms_table, headline, illustrate, render
     from ..experiments import compare as run
 
-    if report is not None and not report.absolute().parent.is_dir():
-        raise InvalidParameter(
-            "the folder does not exist", field="--report", value=str(report), mend="Make it, or name another"
-        )
+    if report is not None:
+        try:
+            report.open("ab").close()
+        except OSError as error:
+            raise InvalidParameter(
+                f"the report cannot be written: {error.strerror}",
+                field="--report",
+                value=str(report),
+                mend="Name another file",
+            ) from None
     with engine() as opened:
         with progress(progress_console(), "asking", silent=as_json) as tick:
             found = run(

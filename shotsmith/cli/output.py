@@ -39,18 +39,12 @@ session = Session()
 
 def settings(**given: Any) -> Settings:
     """The settings, with what the command line gave on top."""
-    from pydantic import ValidationError
-
-    from ..domain.recipes import invalid
     from ..settings import Settings
 
     chosen = {name: value for name, value in given.items() if value is not None}
     if session.data_dir is not None:
         chosen["data_dir"] = session.data_dir
-    try:
-        return Settings(**chosen)
-    except ValidationError as error:
-        raise invalid(error, "settings") from None
+    return Settings.read(**chosen)
 
 
 def engine(**given: Any) -> Engine:

@@ -45,6 +45,8 @@ def doctor(
             json.dumps([{**asdict(one), "sound": one.sound} for one in found], indent=2, ensure_ascii=False)
         )
     else:
+        from rich.markup import escape
+
         out = console()
         for one in found:
             if one.sound:
@@ -55,12 +57,17 @@ def doctor(
             for what in ("missing", "stale", "ghosts", "lost_blobs"):
                 if ids := getattr(one, what):
                     more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-                    out.print(f"[red]{what}[/] {one.pool}: {', '.join(ids[:3])}{more}", markup=True)
+                    out.print(f"[red]{what}[/] {one.pool}: {escape(', '.join(ids[:3]))}{more}")
+            if one.unreadable:
+                out.print(f"[red]unreadable[/] {one.pool}: {escape(one.unreadable)}")
             if one.pending:
                 out.print(f"[red]pending[/] {one.pool}: {one.pending:,} changes wait for the index")
-            out.print(
-                f"[yellow]repaired[/] {one.pool}" if one.repaired else "run `shotsmith doctor --repair`"
-            )
+            if one.lost_blobs:
+                out.print("import the originals of lost images again; nothing else brings them back")
+            if one.repaired:
+                out.print(f"[yellow]repaired[/] the index of {one.pool}")
+            elif one.pending or one.missing or one.stale or one.ghosts or one.unreadable:
+                out.print("run `shotsmith doctor --repair`")
         if not found:
             out.print("no pools yet")
     if any(not one.sound and not (one.repaired and not one.lost_blobs) for one in found):

@@ -56,7 +56,7 @@ def run(*, out: Path = Path("demo"), model: str | None = None, console: Console)
             f"the folder cannot be made: {error.strerror}", field="out", value=str(out), mend="Name another"
         ) from None
     # The demo has stores of its own, whatever the environment names for real work.
-    settings = Settings(
+    settings = Settings.read(
         data_dir=out / "data", database_url=None, blob_url=None, index_url=None, encoder="embedded", model=who
     )
     with Engine(settings) as engine:

@@ -30,7 +30,10 @@ _SHOWN = 120
 
 
 def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = f"{type(value).__name__} too large to show"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 

@@ -68,7 +68,7 @@ class FilterSpec(Frozen):
     )
     groups: tuple[str, ...] | None = Field(None, description="Only these groups.")
     ids: tuple[str, ...] | None = Field(None, description="Only these examples.")
-    metadata: dict[str, str | int | float | bool] = Field(
+    metadata: dict[str, str | int | Annotated[float, Field(allow_inf_nan=False)] | bool] = Field(
         default_factory=dict, description="Each named metadata value equals the given one."
     )
 

@@ -86,6 +86,11 @@ class Selection:
     flags: tuple[str, ...] = ()
 
     @property
+    def short(self) -> bool:
+        """Whether there are fewer demonstrations than asked for; zero-shot asks for none."""
+        return len(self.demonstrations) < self.recipe.k and self.recipe.selector.name != "none"
+
+    @property
     def by_rank(self) -> tuple[Demonstration, ...]:
         """The demonstrations, most useful first."""
         return tuple(sorted(self.demonstrations, key=lambda shot: shot.rank))

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from ..domain.errors import EncoderMismatch, InvalidInput, NotFound
+from ..domain.errors import EncoderMismatch, ExampleConflict, InvalidInput, NotFound
 from ..domain.examples import Draft, Example, ImageFile, OnConflict, Pool, PoolKind, Query
 from ..domain.names import check_key, check_pool_name, check_text
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
+from ..prompts.dialects import open_dialect
 from ..retrieval.cached import CachedEncoder
 from ..retrieval.embedding import Embedder
 from ..retrieval.encoders import canonical, open_encoder
 from ..settings import Settings
 from ..storage.database import now
 from ..storage.pools import new_uid
+from .added import Added
 from .answers import Answer
 from .asking import Asking
 from .doctor import Checkup, examine, mend
@@ -36,29 +38,6 @@ BATCH = 64
 DEFAULT_ENCODER = "embedded"
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of added examples, as counts."""
-
-    added: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-
-    def __add__(self, other: Added) -> Added:
-        return Added(
-            self.added + other.added,
-            self.replaced + other.replaced,
-            self.unchanged + other.unchanged,
-            self.skipped + other.skipped,
-        )
-
-    @property
-    def total(self) -> int:
-        """Everything that is stored now, or was deliberately left alone."""
-        return self.added + self.replaced + self.unchanged + self.skipped
-
-
 class Engine:
     """Everything Shotsmith does, in this process. Thread-safe.
 
@@ -68,7 +47,7 @@ class Engine:
     """
 
     def __init__(self, settings: Settings | None = None, *, serving: bool = False) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or Settings.read()
         self._stores = Stores(self.settings, serving=serving)
         self._examples = self._stores.examples
         self._intake = Intake(self._stores.blobs, self._stores.limits)
@@ -169,7 +148,12 @@ class Engine:
         pool = self.pool(pool_name)
         embedder = self._embedder(pool)
         taken = self._intake.take(pool, drafts)
-        write = self._examples.write(pool.uid, taken.examples, on_conflict)
+        try:
+            write = self._examples.write(pool.uid, taken.examples, on_conflict)
+        except ExampleConflict as error:
+            pairs = zip(reversed(taken.examples), reversed(drafts), strict=True)
+            error.field = next(f"{draft.where}: id" for example, draft in pairs if example.id == error.value)
+            raise
         self._indexer.sync(pool, embedder, taken.pictures)
         return Added(*(len(ids) for ids in write))
 
@@ -286,12 +270,14 @@ class Engine:
             InvalidParameter: A parameter it does not have.
             EncoderMismatch: The pool was built with another encoder than the configured one.
         """
+        recipe = recipe or Recipe()
+        open_dialect(recipe.dialect)
         chosen = self.pinned(pool) if isinstance(pool, str) else pool
-        selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe or Recipe())
+        selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe)
         if isinstance(pool, str) and (now_is := self.pool(pool)).version != chosen.version:
             # Somebody wrote meanwhile; what was read may be of two versions.
             self._indexer.sync(now_is, self._embedder(now_is))
-            selection = self._selecting.select(now_is, self._embedder(now_is), query, recipe or Recipe())
+            selection = self._selecting.select(now_is, self._embedder(now_is), query, recipe)
         return selection
 
     # Prompts and answers
@@ -352,22 +338,18 @@ class Engine:
 
     def doctor(self, *, repair: bool = False) -> list[Checkup]:
         """Compare SQL, blobs and index of every pool; with `repair`, mend the index."""
-        index = self._stores.index
+        stores = self._stores
         results = []
         for pool in self.pools():
             checkup = examine(
-                pool,
-                examples=self._examples,
-                outbox=self._stores.outbox,
-                blobs=self._stores.blobs,
-                index=index,
+                pool, examples=self._examples, outbox=stores.outbox, blobs=stores.blobs, index=stores.index
             )
             if repair and not checkup.sound:
                 mend(
                     pool,
                     checkup,
                     examples=self._examples,
-                    index=index,
+                    index=stores.index,
                     indexer=self._indexer,
                     embedder=self._embedder,
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..domain.errors import Unavailable
 from ..domain.examples import Pool
 from ..domain.protocols import VectorIndex
 from ..retrieval.embedding import Embedder
@@ -25,6 +26,7 @@ class Checkup:
         stale: Ids whose indexed content is not the current one.
         ghosts: Ids that the index has and SQL lacks.
         lost_blobs: Hashes of image files that are missing or damaged; only their originals can bring them back.
+        unreadable: Why the index cannot be read; empty when it can.
         repaired: Whether the index was mended; the other fields tell what was found before.
     """
 
@@ -36,20 +38,27 @@ class Checkup:
     stale: list[str] = field(default_factory=list)
     ghosts: list[str] = field(default_factory=list)
     lost_blobs: list[str] = field(default_factory=list)
+    unreadable: str = ""
     repaired: bool = False
 
     @property
     def sound(self) -> bool:
         """Whether SQL, blobs and index agree."""
-        return not (self.pending or self.missing or self.stale or self.ghosts or self.lost_blobs)
+        return not (
+            self.pending or self.missing or self.stale or self.ghosts or self.lost_blobs or self.unreadable
+        )
 
 
 def examine(pool: Pool, *, examples: Examples, outbox: Outbox, blobs: Blobs, index: VectorIndex) -> Checkup:
     """Compare what SQL, blobs and index hold of a pool."""
     expected = examples.contents(pool.uid)
     held: dict[str, str] = {}
-    if index.exists(pool.uid):
-        held = {point.id: str(point.payload.get("content", "")) for point in index.scroll(pool.uid)}
+    unreadable = ""
+    try:
+        if index.exists(pool.uid):
+            held = {point.id: str(point.payload.get("content", "")) for point in index.scroll(pool.uid)}
+    except Unavailable as error:
+        unreadable = error.message
     hashes = {part.sha256 for page in examples.each(pool.uid) for example in page for part in example.media}
     return Checkup(
         pool=pool.name,
@@ -60,6 +69,7 @@ def examine(pool: Pool, *, examples: Examples, outbox: Outbox, blobs: Blobs, ind
         stale=sorted(id for id in expected.keys() & held.keys() if expected[id] != held[id]),
         ghosts=sorted(held.keys() - expected.keys()),
         lost_blobs=sorted(sha256 for sha256 in hashes if not blobs.sound(sha256)),
+        unreadable=unreadable,
     )
 
 
@@ -74,6 +84,8 @@ def mend(
 ) -> None:
     """Bring the index back to what SQL holds. Lost blobs cannot be mended; their examples are left alone."""
     used = embedder(pool)
+    if checkup.unreadable:
+        index.drop(pool.uid)
     indexer.sync(pool, used)
     wanted = [*checkup.missing, *checkup.stale]
     lost = set(checkup.lost_blobs)

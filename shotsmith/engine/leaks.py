@@ -82,11 +82,8 @@ def is_copy(query: Query, example: Example, kind: PoolKind) -> bool:
 
 
 def _copies(query: Query, view: View) -> list[str]:
-    if query.media:
-        same = view.same_pictures(query.pixel_key)
-    else:
-        same = view.same_text(text_key(query.text))
-    found = view.examples(same)
+    key = query.pixel_key
+    found = view.examples(view.same_pictures(key) if query.media else view.same_text(text_key(query.text)))
     return [id for id, example in found.items() if is_copy(query, example, view.pool.kind)]
 
 

@@ -41,12 +41,12 @@ class Selecting:
 
         excluded = [removal.id for removal in removed]
         source = IndexSource(self._index, pool.uid, vectors, base, excluded, view, embedder, admits)
-        candidates = selector.select(query, source, recipe.k, recipe.seed)
+        eligible = view.count(base) - len(removed)
+        candidates = selector.select(query, source, min(recipe.k, max(eligible, 0)), recipe.seed)
         found = view.examples(candidate.id for candidate in candidates)
         present = [
             candidate for candidate in candidates if candidate.id in found and admits(found[candidate.id])
         ]
-        eligible = view.count(base) - len(removed)
         return Selection(
             pool=pool,
             query=query,

@@ -122,7 +122,7 @@ class SelectionOut(Frozen):
             recipe=selection.recipe,
             demonstrations=tuple(DemonstrationOut.of(shot) for shot in selection.demonstrations),
             eligible=selection.eligible,
-            short=any(flag.startswith("short") for flag in selection.flags),
+            short=selection.short,
             removed=tuple(RemovalOut(id=removal.id, reason=removal.reason) for removal in selection.removed),
             flags=selection.flags,
         )

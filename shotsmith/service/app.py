@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         finally:
             await to_thread.run_sync(opened.close)
 
-    limit = (settings or (engine.settings if engine else Settings())).max_body_bytes
+    limit = (settings or (engine.settings if engine else Settings.read())).max_body_bytes
     app = FastAPI(
         title="Shotsmith",
         version=__version__,
@@ -77,11 +77,17 @@ def serve(settings: Settings | None = None) -> None:
 
     from .logs import configure
 
-    settings = settings or Settings()
+    settings = settings or Settings.read()
     configure(settings.log_format)
-    uvicorn.run(
-        create_app(settings), host=settings.host, port=settings.port, log_config=None, server_header=False
-    )
+    # Opened here, so that what is wrong with the stores is one clear error and no failed start-up.
+    with Engine(settings, serving=True) as engine:
+        uvicorn.run(
+            create_app(engine=engine),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            server_header=False,
+        )
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -57,7 +57,8 @@ def _ours(_: Request, error: Exception) -> JSONResponse:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(step) for step in first["loc"] if step != "body") or "body"
+    steps = [str(step) for step in first["loc"] if step != "body"]
+    field = "body" if first["type"] == "json_invalid" else ".".join(steps) or "body"
     message = str(first["msg"]).removeprefix("Value error, ")
     return problem(
         422,

@@ -37,8 +37,9 @@ class Blobs:
             else:
                 self._store = from_url(url)
         except (BaseError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
             raise InvalidParameter(
-                f"not a usable blob store: {error}", field="blob_url", mend="Use file://, s3:// or memory://"
+                f"not a usable blob store: {reason}", field="blob_url", mend="Use file://, s3:// or memory://"
             ) from None
 
     def put(self, data: bytes) -> str:
@@ -49,7 +50,7 @@ class Blobs:
         try:
             self._store.put(_key(sha256), data, mode="create")
         except AlreadyExistsError:
-            if self._store.head(_key(sha256))["size"] != len(data):
+            if bytes(self._store.get(_key(sha256)).bytes()) != data:
                 # Damaged; its original has come back.
                 self._store.put(_key(sha256), data, mode="overwrite")
         except (BaseError, OSError) as error:

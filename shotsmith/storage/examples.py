@@ -62,7 +62,7 @@ class Examples:
                             "the id exists with other content",
                             field="id",
                             value=example.id,
-                            mend="Use another id, or allow replacing",
+                            mend="Use another id, or replace or skip: --on-conflict, on_conflict",
                         )
                     if on_conflict == "skip":
                         done.skipped.append(example.id)

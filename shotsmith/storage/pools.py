@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ..domain.errors import Conflict, NotFound
 from ..domain.examples import Pool
 from ..domain.scoring import digest
-from .database import Database, aware, now
+from .database import Database, aware
 from .tables import outbox, pools
 
 EMPTY = "0" * 64
@@ -74,11 +74,12 @@ class Pools:
             return [_pool(row) for row in connection.execute(select(pools).order_by(pools.c.name))]
 
     def delete(self, name: str) -> Pool:
-        """Remove a pool with its examples; its blobs stay for `doctor` to collect."""
+        """Remove a pool with its examples. Blobs stay: another pool may show the same picture."""
         pool = self.get(name)
         with self._database.write() as connection:
-            connection.execute(delete(outbox).where(outbox.c.pool_uid == pool.uid))
+            # The pool's row first: a writer that holds it is waited for, and leaves no outbox rows behind.
             connection.execute(delete(pools).where(pools.c.uid == pool.uid))
+            connection.execute(delete(outbox).where(outbox.c.pool_uid == pool.uid))
         return pool
 
 
@@ -114,6 +115,3 @@ def _pool(row: Row[Any]) -> Pool:
         version=version[:16],
         size=row.size,
     )
-
-
-__all__ = ["EMPTY", "Pools", "locked", "new_uid", "now"]

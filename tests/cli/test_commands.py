@@ -205,6 +205,49 @@ def test_the_doctor_finds_and_mends_a_lost_index(run, folder, home) -> None:
     assert run("doctor").code == 0
 
 
+def test_a_garbled_index_is_mended_too(run, folder, home) -> None:
+    run("import", "imagefolder", folder, "--pool", "p")
+    for path in (home / ".shotsmith" / "index").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"garbage")
+    assert "Traceback" not in run("doctor").err
+    assert run("doctor", "--repair").code == 0
+    assert run("doctor").code == 0
+
+
+@pytest.mark.parametrize(
+    "what", ["a file as data directory", "a garbled database", "a garbled settings file"]
+)
+def test_broken_surroundings_are_one_line(run, home, what: str, monkeypatch) -> None:
+    if what == "a file as data directory":
+        (home / "file").write_text("x")
+        monkeypatch.setenv("SHOTSMITH_DATA_DIR", str(home / "file"))
+    elif what == "a garbled database":
+        (home / ".shotsmith").mkdir()
+        (home / ".shotsmith" / "shotsmith.db").write_bytes(b"garbage" * 1000)
+    else:
+        (home / "shotsmith.toml").write_text("foo = ")
+    done = run("pool", "list")
+    assert done.code in (2, 6)
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_a_failed_first_import_leaves_no_pool(run, home) -> None:
+    (home / "empty").mkdir()
+    assert run("import", "imagefolder", home / "empty", "--pool", "new").code == 2
+    assert "No pools yet" in run("pool", "list").out
+
+
+def test_ids_may_look_like_markup(run, home) -> None:
+    listing = home / "list.jsonl"
+    listing.write_text('{"id": "a[/b]", "text": "t", "label": "x"}')
+    run("import", "jsonl", listing, "--pool", "p")
+    shutil.rmtree(home / ".shotsmith" / "index")
+    sick = run("doctor")
+    assert sick.code == 1
+    assert "a[/b]" in sick.out
+
+
 def test_the_doctor_names_a_lost_image(run, folder, home) -> None:
     run("import", "imagefolder", folder, "--pool", "p")
     blob = next(path for path in (home / ".shotsmith" / "blobs").rglob("*") if path.is_file())

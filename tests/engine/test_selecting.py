@@ -86,6 +86,52 @@ def test_evaluation_also_removes_the_group_and_near_duplicates(engine) -> None:
     assert strict.eligible == len(strict.demonstrations) == 44 - len(gone)
 
 
+def test_a_copy_that_arrives_after_the_pool_was_pinned_is_not_shown(engine) -> None:
+    pinned = engine.pinned("p")
+    query = engine.query([ImageFile("q.png", encoded(picture(999, hue=2)))])
+    before = ids(engine.select(pinned, query))
+    copy = ImageFile("c.bmp", encoded(picture(999, hue=2), "BMP"))
+    engine.add("p", [draft(999, 2, id="copy", images=(copy,))])
+    assert "copy" not in ids(engine.select(pinned, query))
+    assert ids(engine.select("p", query)) == before
+
+
+def test_in_evaluation_a_stored_query_brings_its_group(engine) -> None:
+    engine.add("p", [draft(200 + number, 1, group="patient 1") for number in range(3)])
+    image = ImageFile("q.png", encoded(picture(200, hue=1)))
+    strict = engine.select("p", engine.query([image], id="e200"), Recipe(k=50, evaluation=True))
+    assert {"e200", "e201", "e202"} <= {removal.id for removal in strict.removed}
+
+
+def test_flat_pictures_are_not_taken_for_each_other(engine) -> None:
+    engine.create_pool("flat")
+    from PIL import Image
+
+    colours = ["red", "green", "blue", "black", "white"]
+    files = {
+        colour: ImageFile(f"{colour}.png", encoded(Image.new("RGB", (16, 16), colour))) for colour in colours
+    }
+    engine.add("flat", [draft(1, 1, id=colour, images=(file,), text="") for colour, file in files.items()])
+    yellow = engine.query([ImageFile("y.png", encoded(Image.new("RGB", (16, 16), "yellow")))])
+    strict = engine.select("flat", yellow, Recipe(k=5, evaluation=True))
+    assert len(strict.demonstrations) == 5
+
+
+def test_in_evaluation_texts_that_differ_in_punctuation_are_the_same(engine) -> None:
+    engine.create_pool("texts", kind="vqa")
+    engine.add(
+        "texts", [draft(1, 1, id="a", images=(), text="Where is it?"), draft(2, 1, images=(), text="Else")]
+    )
+    query = engine.query(text="where is IT")
+    assert ids(engine.select("texts", query, Recipe(evaluation=True))) == ["e002"]
+
+
+def test_an_enormous_k_is_all_there_is(engine) -> None:
+    selection = engine.select("p", engine.query(text="thing"), Recipe(k=10**30))
+    assert len(selection.demonstrations) == 40
+    assert selection.short
+
+
 def test_more_than_there_is_returns_all_of_it_flagged(engine) -> None:
     selection = engine.select("p", engine.query(text="thing"), Recipe(k=500))
     assert len(selection.demonstrations) == 40

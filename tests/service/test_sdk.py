@@ -85,6 +85,16 @@ def test_errors_are_the_same_classes_with_the_same_words(clients) -> None:
         assert words[0] == words[1]
 
 
+def test_no_id_reaches_another_path(clients) -> None:
+    for client in clients:
+        for id in ("..", "a/../b", ".", "a//b"):
+            with pytest.raises(InvalidInput, match="steps"):
+                client.delete_example("p", id)
+        assert client.pool("p").size == 30
+        with pytest.raises(InvalidInput):
+            client.add("p", [])
+
+
 def test_images_come_as_people_have_them(clients, tmp_path) -> None:
     _, local = clients
     image = picture(7, hue=1)

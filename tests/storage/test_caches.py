@@ -54,6 +54,8 @@ def test_blobs_are_stored_once_and_checked(kind: str, tmp_path) -> None:
         stored.chmod(0o644)
         stored.write_bytes(b"rot")
         assert not blobs.sound(sha256)
+        blobs.put(b"bytes")
+        assert blobs.sound(sha256)
 
 
 def test_a_blob_url_of_another_kind_is_refused() -> None:

@@ -78,7 +78,7 @@ def delete_pool(pool: str) -> Call[None]:
 
 def add_examples(pool: str, examples: Sequence[ExampleIn], on_conflict: OnConflict) -> Call[AddedOut]:
     """New examples."""
-    body = ExamplesIn(examples=tuple(examples), on_conflict=on_conflict)
+    body = ExamplesIn.read({"examples": tuple(examples), "on_conflict": on_conflict})
     return Call("add_examples", (pool, body), "POST", f"{_pool(pool)}/examples", TypeAdapter(AddedOut), body)
 
 
@@ -111,13 +111,13 @@ def get_image(sha256: str) -> Call[bytes]:
 
 def select(pool: str, query: QueryIn, recipe: Recipe) -> Call[SelectionOut]:
     """Demonstrations."""
-    body = SelectionIn(pool=pool, query=query, recipe=recipe)
+    body = SelectionIn.read({"pool": pool, "query": query, "recipe": recipe})
     return Call("select", (body,), "POST", "/v1/selections", TypeAdapter(SelectionOut), body)
 
 
 def build_prompt(pool: str, query: QueryIn, recipe: Recipe) -> Call[PromptOut]:
     """A prompt."""
-    body = SelectionIn(pool=pool, query=query, recipe=recipe)
+    body = SelectionIn.read({"pool": pool, "query": query, "recipe": recipe})
     return Call("build_prompt", (body,), "POST", "/v1/prompts", TypeAdapter(PromptOut), body)
 
 
@@ -125,7 +125,8 @@ def answer(
     pool: str, query: QueryIn, recipe: Recipe, model: str | None, parameters: Mapping[str, Any]
 ) -> Call[AnswerOut]:
     """An answer."""
-    body = AnswerIn(pool=pool, query=query, recipe=recipe, model=model, parameters=dict(parameters))
+    fields = {"pool": pool, "query": query, "recipe": recipe, "model": model, "parameters": dict(parameters)}
+    body = AnswerIn.read(fields)
     return Call("answer", (body,), "POST", "/v1/answers", TypeAdapter(AnswerOut), body)
 
 
@@ -134,7 +135,8 @@ def query_in(
 ) -> QueryIn:
     """A query from what people pass."""
     given = ([] if image is None else [image]) + list(images)
-    return QueryIn(images=tuple(encoded(one) for one in given), text=text, id=id, group=group)
+    fields = {"images": tuple(encoded(one) for one in given), "text": text, "id": id, "group": group}
+    return QueryIn.read(fields, "query")
 
 
 def recipe_of(recipe: RecipeLike, fields: Mapping[str, Any]) -> Recipe:

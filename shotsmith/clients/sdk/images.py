@@ -40,9 +40,9 @@ def _bytes(image: ImageLike) -> bytes:
         path = Path(image)
         try:
             return path.read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise InvalidInput(
-                f"the file cannot be read: {error.strerror}",
+                f"the file cannot be read: {getattr(error, 'strerror', None) or error}",
                 field="image",
                 value=str(path),
                 mend="Check the path",
@@ -64,5 +64,10 @@ def _png(image: Any) -> bytes:
                 mend="Pass a path, bytes, a Pillow image or a uint8 array [height, width, 3]",
             ) from None
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    try:
+        image.save(buffer, "PNG")
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"the picture cannot be sent: {error}", field="image", value=image.mode, mend="Convert it to RGB"
+        ) from None
     return buffer.getvalue()

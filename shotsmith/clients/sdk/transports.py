@@ -43,7 +43,7 @@ class Local:
         from ...engine import Engine
         from ...settings import Settings
 
-        self._engine = Engine(Settings(data_dir=Path(path)))
+        self._engine = Engine(Settings.read(data_dir=Path(path)))
         self._api = Api(self._engine)
 
     def send(self, call: Call[T]) -> T:

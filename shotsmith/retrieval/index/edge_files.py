@@ -46,10 +46,10 @@ def sync_directory(path: Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The file's value, or None without a file."""
+    """The file's value, or None without a file that holds one."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
 
 

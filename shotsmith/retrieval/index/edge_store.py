@@ -195,7 +195,7 @@ class EdgeStore(CheckedIndex):
                     ) from error
                 raise Unavailable(
                     f"the embedded index failed: {error}",
-                    mend="Check free disk space; the index can be rebuilt from the database",
+                    mend="Run `shotsmith doctor --repair`, which fills it again from the database",
                 ) from error
 
     def _shard(self, collection: str) -> _Shard:
