@@ -45,7 +45,8 @@ def test_the_demo_does_the_whole_job_twice(few, tmp_path):
         assert step in first
     last = first.splitlines()[-3:]
     assert [line.split()[0] for line in last] == ["Report:", "Found:", "Next:"]
-    assert Image.open(out / "contact-sheet.png").format == "PNG"
+    with Image.open(out / "contact-sheet.png") as sheet:
+        assert sheet.format == "PNG"
     report = (out / "report.html").read_text("utf-8")
     assert "RICES by text" in report
     again = told(out)
