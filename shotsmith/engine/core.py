@@ -274,10 +274,10 @@ class Engine:
         open_dialect(recipe.dialect)
         chosen = self.pinned(pool) if isinstance(pool, str) else pool
         selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe)
-        if isinstance(pool, str) and (now_is := self.pool(pool)).version != chosen.version:
+        if isinstance(pool, str) and self.pool(pool).version != chosen.version:
             # Somebody wrote meanwhile; what was read may be of two versions.
-            self._indexer.sync(now_is, self._embedder(now_is))
-            selection = self._selecting.select(now_is, self._embedder(now_is), query, recipe)
+            chosen = self.pinned(pool)
+            selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe)
         return selection
 
     # Prompts and answers

@@ -42,8 +42,8 @@ def compare(
 
     Demonstrations are training examples, with the leak guard of evaluation: neither the query's group nor its
     near-duplicates. An answer is right when it reads as the example's label (classification) or equals its answer but
-    for case, width and spaces; one that cannot be read is wrong. Every answer is in the call ledger before the next
-    question, so a comparison that was stopped goes on where it was, for free.
+    for case, width and spaces; one that cannot be read is wrong. Every answer that cost something is in the call ledger
+    before the next question, so a comparison that was stopped goes on where it was, for free.
 
     Args:
         engine: Holds the pool.
