@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .domain.examples import Draft, OnConflict, Query
 from .engine import Engine
@@ -104,7 +105,12 @@ class Api:
     def _query(self, body: SelectionIn) -> Query:
         asked = body.query
         if asked.stored and asked.id is not None:
-            return self.engine.query_of(body.pool, asked.id)
+            stored = self.engine.query_of(body.pool, asked.id)
+            return replace(stored, metadata={**stored.metadata, **asked.metadata})
         return self.engine.query(
-            image_files(asked.images, "query"), asked.text, id=asked.id, group=asked.group
+            image_files(asked.images, "query"),
+            asked.text,
+            id=asked.id,
+            group=asked.group,
+            metadata=asked.metadata,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -35,14 +35,26 @@ class Asked:
         str | None, typer.Option("--id", help="Ask this example of the pool, without its answer.")
     ] = None
     group: Annotated[str | None, typer.Option(help="The query's group, kept out in evaluation.")] = None
+    meta: Annotated[
+        Words,
+        typer.Option("--meta", help="What is known of the query, NAME=VALUE, for `matched`; repeat it."),
+    ] = None
     recipe: Annotated[
-        Path | None, typer.Option("--recipe", help="A recipe as JSON or YAML; options win over it.")
+        str | None,
+        typer.Option(
+            "--recipe",
+            "-r",
+            help='A recipe as text, e.g. "rices(k=16)|balanced|similar_last", or a JSON or YAML file; options win.',
+        ),
     ] = None
     selector: Annotated[
-        str | None, typer.Option("--selector", "-s", help="Which examples to take.", show_default="rices")
-    ] = None
-    param: Annotated[
-        Words, typer.Option("--param", "-P", help="A selector's parameter, NAME=VALUE; repeat it.")
+        str | None,
+        typer.Option(
+            "--selector",
+            "-s",
+            help='Which examples to take, e.g. "rices(modality=text)|mmr".',
+            show_default="rices",
+        ),
     ] = None
     k: Annotated[
         int | None, typer.Option("-k", "--shots", help="How many demonstrations.", show_default="8")
@@ -81,8 +93,10 @@ class Asked:
         """
         from ..domain.examples import ImageFile
 
+        known = keyed(self.meta or [], "--meta")
         if self.id is not None and not self.image and not self.text:
-            return opened.query_of(self.pool, self.id)
+            stored = opened.query_of(self.pool, self.id)
+            return replace(stored, metadata={**stored.metadata, **known})
         files = []
         for path in self.image or []:
             try:
@@ -94,10 +108,10 @@ class Asked:
                     value=str(path),
                     mend="Check the path",
                 ) from None
-        return opened.query(files, self.text, id=self.id, group=self.group)
+        return opened.query(files, self.text, id=self.id, group=self.group, metadata=known)
 
     def to_recipe(self) -> Recipe:
-        """The recipe: from the file, with the options on top.
+        """The recipe: from text or file, with the options on top.
 
         Raises:
             InvalidInput: The file cannot be read.
@@ -106,16 +120,7 @@ class Asked:
         from ..domain.recipes import Recipe
 
         wanted = _read(self.recipe) if self.recipe else {}
-        if self.selector is not None:
-            wanted["selector"] = {"name": self.selector}
-        if self.param:
-            base = wanted.get("selector", "rices")
-            base = {"name": base} if isinstance(base, str) else dict(base)
-            wanted["selector"] = {
-                **base,
-                "params": {**base.get("params", {}), **keyed(self.param, "--param")},
-            }
-        for name in ("k", "order", "dialect", "seed"):
+        for name in ("selector", "k", "order", "dialect", "seed"):
             if (value := getattr(self, name)) is not None:
                 wanted[name] = value
         if self.evaluation:
@@ -155,9 +160,15 @@ def with_query(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(given: str) -> dict[str, Any]:
+    """The fields of a recipe file, or of the text form where there is no such file."""
     import yaml
 
+    from ..domain.recipes import Recipe
+
+    file = Path(given)
+    if file.suffix not in (".json", ".yaml", ".yml") and not file.is_file():
+        return Recipe.read(given, "--recipe").model_dump()
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -165,6 +176,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise InvalidInput(
             f"the recipe cannot be read: {reason}", field="--recipe", value=str(file)
         ) from None
+    if isinstance(fields, str):
+        return Recipe.read(fields, "--recipe").model_dump()
     if not isinstance(fields, dict):
-        raise InvalidInput("the recipe is not a mapping", field="--recipe", value=str(file))
+        raise InvalidInput("the recipe is neither a mapping nor text", field="--recipe", value=str(file))
     return fields

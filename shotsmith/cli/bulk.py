@@ -14,7 +14,6 @@ from ..progress import progress
 from .output import EncoderOption, Json, console, emit, engine, keyed, progress_console
 
 if TYPE_CHECKING:
-    from ..domain.recipes import SelectorSpec
     from ..engine import Added, Engine
 
 
@@ -99,7 +98,7 @@ def compare(
         typer.Option(
             "--selector",
             "-s",
-            help="A selector to compare, NAME or NAME:PARAMETER=VALUE; repeat it.",
+            help='A selector to compare, e.g. "rices(modality=text)|balanced"; repeat it.',
             show_default="rices",
         ),
     ] = None,
@@ -137,7 +136,7 @@ def compare(
                 opened,
                 pool,
                 split=split,
-                selectors=[_selector(one) for one in selector or ["rices"]],
+                selectors=selector or ["rices"],
                 shots=shots or [1, 2, 4, 8, 16],
                 order=order,
                 dialect=dialect,
@@ -163,11 +162,3 @@ def compare(
         out.print(f"note: {note}", style="yellow", markup=False)
     if report is not None:
         out.print(f"report: {report}", markup=False, soft_wrap=True)
-
-
-def _selector(given: str) -> SelectorSpec:
-    """NAME, or NAME:PARAMETER=VALUE,... for one with parameters."""
-    from ..domain.recipes import SelectorSpec
-
-    name, _, params = given.partition(":")
-    return SelectorSpec(name=name, params=keyed(params.split(","), "--selector") if params else {})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..domain.errors import NotFound, Unavailable
-from ..domain.recipes import Recipe, SelectorSpec
+from ..domain.recipes import Recipe
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,11 +22,7 @@ POOL = "clipart"
 INSTRUCTION = "What kind of thing does this drawing show?"
 OFFLINE_MODEL = "offline/knn-vote"
 DATA = Path(__file__).parent / "clipart" / "examples.jsonl"
-SELECTORS = (
-    SelectorSpec(name="rices"),
-    SelectorSpec(name="rices", params={"modality": "text"}),
-    SelectorSpec(name="balanced"),
-)
+SELECTORS = ("rices", "rices(modality=text)", "balanced")
 SHOTS = (1, 2, 4, 8, 16)
 SHEETS = 3
 LABELS = 3
@@ -95,7 +91,7 @@ def _select(engine: Engine, out: Path, console: Console) -> list[Sample]:
 
     _step(console, 2, "Select", "which demonstrations each selector shows; green: the right kind")
     ids = [example.id for example in held_out(engine, POOL)[:SHEETS]]
-    samples = gather(engine, POOL, ids, [SelectorSpec(name="random"), *SELECTORS], BASE)
+    samples = gather(engine, POOL, ids, ["random", *SELECTORS], BASE)
     for sample in samples:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="", pad_edge=False)
         table.add_column(f"[dim]query[/] {escape(sample.text)}", no_wrap=True, min_width=24)

@@ -132,8 +132,8 @@ class Example:
         """Identity of the text, as duplicates are judged."""
         return text_key(self.text)
 
-    def payload(self) -> dict[str, Any]:
-        """What an index keeps beside the vectors and what filters look at."""
+    def facts(self) -> dict[str, Any]:
+        """What filters look at."""
         return {
             "label": self.label or "",
             "labels": list(self.labels),
@@ -141,8 +141,11 @@ class Example:
             "split": self.split or "",
             "group": self.group or "",
             "metadata": dict(self.metadata),
-            "content": self.content_sha256,
         }
+
+    def payload(self) -> dict[str, Any]:
+        """What an index keeps beside the vectors: `facts` and the hash of the content."""
+        return {**self.facts(), "content": self.content_sha256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +197,14 @@ class Query:
         text: Input text.
         id: Set when the query is an example of the pool, so that it is never shown to itself.
         group: Its group, kept out of the demonstrations in evaluation.
+        metadata: What is known of it beside content, such as the site or the device; `matched` compares it.
     """
 
     media: tuple[Media, ...] = ()
     text: str = ""
     id: str | None = None
     group: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def pixel_key(self) -> str:

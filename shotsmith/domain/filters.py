@@ -32,6 +32,7 @@ class Filter:
         without_ids: The id is none of these.
         without_groups: The group is none of these.
         metadata: Each named metadata value equals the given one, in the sense of `fact`.
+        also: Further filters that must all hold.
     """
 
     labels: tuple[str, ...] | None = None
@@ -42,6 +43,7 @@ class Filter:
     without_ids: tuple[str, ...] = ()
     without_groups: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[Filter, ...] = ()
 
     def matches(self, id: str, payload: Mapping[str, Any]) -> bool:
         """Whether a point passes: the reference meaning that every index is tested against.
@@ -65,7 +67,9 @@ class Filter:
         if payload["group"] and payload["group"] in self.without_groups:
             return False
         given = payload["metadata"]
-        return all(
+        if not all(
             name in given and fact(name, given[name]) == fact(name, value)
             for name, value in self.metadata.items()
-        )
+        ):
+            return False
+        return all(other.matches(id, payload) for other in self.also)

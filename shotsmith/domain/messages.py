@@ -112,6 +112,8 @@ class Reply:
         finish_reason: Why it stopped.
         from_ledger: Whether an earlier equal call was reused, so that this one cost nothing.
         notes: What the caller should know, e.g. that this is an offline baseline or a dropped parameter.
+        alternatives: How answers might begin, with their probabilities, most likely first; empty where the model does
+            not tell.
     """
 
     text: str
@@ -122,3 +124,4 @@ class Reply:
     finish_reason: str = "stop"
     from_ledger: bool = False
     notes: tuple[str, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()

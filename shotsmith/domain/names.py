@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -10,6 +11,7 @@ from .errors import InvalidInput, InvalidParameter
 KEY_LIMIT = 512
 TEXT_LIMIT = 1_000_000
 
+_INTEGERS = range(-(2**63), 2**63)
 _POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -80,6 +82,26 @@ def check_text(field: str, text: str) -> None:
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidInput(
             "the text has NUL or half surrogate characters", field=field, mend="Save it as proper UTF-8"
+        )
+
+
+def check_fact(field: str, name: str, value: object) -> None:
+    """Refuse metadata that filters could not compare.
+
+    Raises:
+        InvalidInput: With what is wrong.
+    """
+    check_key(f"{field}.{name}", "the name", name)
+    if isinstance(value, str):
+        check_text(f"{field}.{name}", value)
+    elif not isinstance(value, bool | int | float) or not (
+        value in _INTEGERS if isinstance(value, int) else math.isfinite(value)
+    ):
+        raise InvalidInput(
+            "metadata values are strings, booleans, finite numbers or integers of 64 bits",
+            field=f"{field}.{name}",
+            value=value,
+            mend="Flatten it",
         )
 
 

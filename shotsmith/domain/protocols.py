@@ -8,11 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from PIL.Image import Image
 
-from .examples import Query
 from .filters import Filter
 from .messages import Reply, Request
 from .scoring import Matrix, Vector
-from .selections import Candidate
 
 
 @runtime_checkable
@@ -151,7 +149,11 @@ class VectorIndex(Protocol):
     def search_per_label(
         self, collection: str, search: Search, labels: Sequence[str]
     ) -> dict[str, list[Hit]]:
-        """The nearest `search.limit` points of each balancing label (payload `label`), on top of the filter."""
+        """The nearest `search.limit` points that carry each label, on top of the filter."""
+        ...
+
+    def vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        """Stored unit vectors by id; points that are not there, or lack the space, are absent."""
         ...
 
     def count(self, collection: str, filter: Filter | None = None) -> int:
@@ -168,59 +170,6 @@ class VectorIndex(Protocol):
 
     def close(self) -> None:
         """Release the store. Idempotent."""
-        ...
-
-
-@runtime_checkable
-class CandidateSource(Protocol):
-    """What a selector may see of a pool for one query: filters and the leak guard are already applied.
-
-    Ids are example ids. Every list comes in the total order or, where nothing is ranked, by ascending id.
-    """
-
-    @property
-    def modalities(self) -> frozenset[str]:
-        """Spaces in which this query can be compared: it has a vector there and so has an eligible example."""
-        ...
-
-    def ids(self, label: str | None = None) -> Sequence[str]:
-        """Eligible ids, of one label or of all."""
-        ...
-
-    def label_of(self, id: str) -> str | None:
-        """Balancing label of an eligible example."""
-        ...
-
-    def labels(self) -> Mapping[str, int]:
-        """Eligible examples by balancing label."""
-        ...
-
-    def nearest(self, space: str, limit: int) -> list[Hit]:
-        """The nearest eligible examples that have the space, in rank order."""
-        ...
-
-    def nearest_per_label(self, space: str, labels: Sequence[str], limit: int) -> dict[str, list[Hit]]:
-        """The nearest eligible examples of each balancing label."""
-        ...
-
-    def scores(self, space: str, ids: Sequence[str]) -> dict[str, float]:
-        """Similarities of given eligible examples; those without the space are absent."""
-        ...
-
-    def moments(self, space: str) -> tuple[float, float]:
-        """Mean and population standard deviation of the similarities over the eligible examples; (0, 0) for none."""
-        ...
-
-
-@runtime_checkable
-class Selector(Protocol):
-    """Decides which examples become demonstrations. Pure: equal input gives equal output.
-
-    An implementation is a frozen pydantic model whose fields are its parameters.
-    """
-
-    def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
-        """At most k candidates (only `all` ignores k) in rank order, most useful first, no id twice."""
         ...
 
 

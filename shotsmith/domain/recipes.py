@@ -1,18 +1,21 @@
-"""Recipes: plain JSON/YAML objects that rebuild the very same prompt."""
+"""Recipes: plain JSON/YAML objects, or one line of text, that rebuild the very same prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import InvalidParameter
 from .filters import Filter
+from .recipe_text import Segment, read_segments, write_segments
 
 OrderName = Literal["similar_last", "similar_first", "ends", "interleaved", "grouped", "random"]
 Modality = Literal["image", "text", "joint"]
 MODALITIES: tuple[Modality, ...] = ("image", "text", "joint")
+#: Short names of selectors; recipes keep the long ones.
+ALIASES: Mapping[str, str] = {"random": "random_per_query"}
 
 
 class Frozen(BaseModel):
@@ -21,14 +24,14 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
-    def read(cls, fields: Mapping[str, Any], where: str = "") -> Self:
-        """From a mapping.
+    def read(cls, fields: Mapping[str, Any] | str, where: str = "") -> Self:
+        """From a mapping, or from text where there is a text form.
 
         Raises:
             InvalidParameter: Naming the first field at fault and its value.
         """
         try:
-            return cls.model_validate(dict(fields))
+            return cls.model_validate(dict(fields) if isinstance(fields, Mapping) else fields)
         except ValidationError as error:
             raise invalid(error, where) from None
 
@@ -44,30 +47,89 @@ def invalid(error: ValidationError, where: str = "") -> InvalidParameter:
     return InvalidParameter(message[:1].lower() + message[1:], field=field or None, value=value)
 
 
-def _named(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
 class SelectorSpec(Frozen):
-    """A selector by name with its parameters; a bare name may be written as a string."""
+    """A selector or a stage by its registered name, with its parameters."""
 
     name: str
     params: dict[str, Any] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        name, params = given.get("name"), given.get("params", {})
+        if isinstance(params, Mapping):
+            params = {key: _flat(value) for key, value in params.items()}
+        return {**given, "name": ALIASES.get(name, name) if isinstance(name, str) else name, "params": params}
 
-SelectorField = Annotated[SelectorSpec, BeforeValidator(_named)]
+
+def _flat(value: Any) -> Any:
+    """Selectors within parameters as text, so that equal recipes are spelled alike."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"name", "params"} and isinstance(value["name"], str):
+            return stages_text((SelectorSpec.model_validate(value),))
+        return {name: _flat(one) for name, one in value.items()}
+    return [_flat(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _stages(given: Any) -> Any:
+    """Specs from what people write: a name, the text form, one spec, or a list of any of these."""
+    if isinstance(given, str):
+        return tuple(SelectorSpec(name=one.name, params=dict(one.arguments)) for one in _read(given))
+    if isinstance(given, (Mapping, SelectorSpec)):
+        return (given,)
+    if isinstance(given, Sequence):
+        found: list[Any] = []
+        for one in given:
+            found += _stages(one) if isinstance(one, str) else [one]
+        return tuple(found)
+    return given
+
+
+def _read(text: str) -> list[Segment]:
+    try:
+        return read_segments(text)
+    except InvalidParameter as error:
+        raise ValueError(f"{error.message}. {error.mend}") from None
+
+
+Stages = tuple[SelectorSpec, ...]
+#: A selector and the stages after it, most often one selector alone.
+SelectorField = Annotated[Annotated[Stages, Field(min_length=1)], BeforeValidator(_stages)]
+
+
+def stages_of(given: str | SelectorSpec | Stages) -> Stages:
+    """A selector with its stages, from whatever spells it.
+
+    Raises:
+        InvalidParameter: It cannot be read.
+    """
+    return Recipe.read({"selector": given}).selector
+
+
+def stages_text(stages: Stages) -> str:
+    """Selector and stages as text, e.g. `rices(modality=text)|balanced`."""
+    return write_segments([Segment(one.name, one.params) for one in stages])
+
+
+def _listed(given: Any) -> Any:
+    return (given,) if isinstance(given, str) else given
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class FilterSpec(Frozen):
     """Which examples may become demonstrations."""
 
-    labels: tuple[str, ...] | None = Field(None, description="Any of these labels.")
-    tags: tuple[str, ...] | None = Field(None, description="Any of these tags.")
-    splits: tuple[str, ...] | None = Field(
+    labels: Names | None = Field(None, description="Any of these labels.")
+    tags: Names | None = Field(None, description="Any of these tags.")
+    splits: Names | None = Field(
         ("train", ""), description='These splits; "" stands for examples without one, null for every split.'
     )
-    groups: tuple[str, ...] | None = Field(None, description="Only these groups.")
-    ids: tuple[str, ...] | None = Field(None, description="Only these examples.")
+    groups: Names | None = Field(None, description="Only these groups.")
+    ids: Names | None = Field(None, description="Only these examples.")
     metadata: dict[str, str | int | Annotated[float, Field(allow_inf_nan=False)] | bool] = Field(
         default_factory=dict, description="Each named metadata value equals the given one."
     )
@@ -104,10 +166,14 @@ class Budget(Frozen):
 class Recipe(Frozen):
     """Everything that decides which demonstrations are shown and how.
 
-    The same recipe, pool version and query give the same prompt, byte for byte.
+    The same recipe, pool version and query give the same prompt, byte for byte. Its text form, as in
+    `rices(k=16)|balanced|similar_last`, is read wherever a recipe is; `text` writes it.
     """
 
-    selector: SelectorField = Field(default_factory=lambda: SelectorSpec(name="rices"))
+    selector: SelectorField = Field(
+        (SelectorSpec(name="rices"),),
+        description="A selector and the stages that rework its choice, in that order.",
+    )
     k: int = Field(8, ge=0, description="Shots: how many demonstrations.")
     order: OrderName = Field("similar_last", description="Prompt order of the chosen demonstrations.")
     filters: FilterSpec = Field(default_factory=FilterSpec)
@@ -118,3 +184,63 @@ class Recipe(Frozen):
     )
     images: ImageSpec = Field(default_factory=ImageSpec)
     budget: Budget = Field(default_factory=Budget)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, given: Any) -> Any:
+        return _fields(given) if isinstance(given, str) else given
+
+    @property
+    def text(self) -> str:
+        """The text form: `Recipe.read(recipe.text)` is an equal recipe."""
+        given = self.model_dump(mode="json", exclude_defaults=True)
+        first, *rest = self.selector
+        segments = [Segment(first.name, {**first.params, "k": self.k})]
+        segments += [Segment(one.name, one.params) for one in rest]
+        segments.append(Segment(self.order))
+        if filters := given.get("filters"):
+            segments.insert(0, Segment("where", filters))
+        options = {name: given[name] for name in _OPTIONS if name in given}
+        return write_segments([*segments, *([Segment("with", options)] if options else [])])
+
+
+_OPTIONS = ("dialect", "seed", "evaluation", "images", "budget")
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """A recipe's fields from its text form."""
+    fields: dict[str, Any] = {}
+    stages: list[dict[str, Any]] = []
+
+    def take(name: str, value: Any) -> None:
+        if name in fields:
+            raise ValueError(f"{name} is given twice")
+        fields[name] = value
+
+    for segment in _read(text):
+        name, arguments = segment.name, dict(segment.arguments)
+        if name == "where":
+            if stages or fields:
+                raise ValueError("where(...) comes first")
+            take("filters", arguments)
+        elif name == "with":
+            if unknown := [one for one in arguments if one not in _OPTIONS]:
+                raise ValueError(f"with(...) takes {', '.join(_OPTIONS)}, not {unknown[0]}")
+            for option, value in arguments.items():
+                take(option, value)
+        elif stages and name in _ORDERS:
+            if arguments:
+                raise ValueError(f"the order {name} takes no arguments")
+            take("order", name)
+        elif "order" in fields:
+            raise ValueError(f"{name} stands after the order: selectors and stages come before it")
+        else:
+            if "k" in arguments:
+                take("k", arguments.pop("k"))
+            stages.append({"name": name, "params": arguments})
+    if not stages:
+        raise ValueError("no selector is named")
+    return {"selector": stages, **fields}
+
+
+_ORDERS = frozenset(get_args(OrderName))

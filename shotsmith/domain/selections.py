@@ -24,6 +24,9 @@ class Candidate:
         scores: Similarity by modality; a missing modality is absent, never zero.
         label: Its balancing label.
         flags: What the caller should know of how it came in, e.g. "no image: ranked by text instead".
+        stage: Which part of the recipe admitted it, e.g. "rices > mmr".
+        fixed: Whether it belongs to a part that is the same for every query and stands first, so that caches keep it.
+        bare: Whether it is shown without its images.
     """
 
     id: str
@@ -32,6 +35,9 @@ class Candidate:
     scores: Mapping[str, float] = field(default_factory=dict)
     label: str | None = None
     flags: tuple[str, ...] = ()
+    stage: str = ""
+    fixed: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,9 @@ class Demonstration:
         reason: Why it was chosen.
         score: What it was ranked by.
         scores: Similarity by modality.
+        stage: Which part of the recipe admitted it.
+        fixed: Whether it belongs to the part that is the same for every query.
+        bare: Whether it is shown without its images.
     """
 
     example: Example
@@ -53,14 +62,24 @@ class Demonstration:
     reason: str
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    stage: str = ""
+    fixed: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """An example that the leak guard kept out, and why."""
+    """An example that the leak guard kept out.
+
+    Attributes:
+        id: Example id.
+        reason: Which rule kept it out.
+        detail: By what it was recognised, e.g. "difference hashes differ in 2 of 64 bits".
+    """
 
     id: str
     reason: RemovalReason
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,7 @@ class Selection:
         eligible: How many examples could have been chosen.
         removed: What the leak guard kept out.
         flags: What the caller should know, e.g. "short: 3 of 8 ..." or a missing modality.
+        short: Whether there are fewer demonstrations than the recipe promises.
     """
 
     pool: Pool
@@ -84,11 +104,7 @@ class Selection:
     eligible: int
     removed: tuple[Removal, ...] = ()
     flags: tuple[str, ...] = ()
-
-    @property
-    def short(self) -> bool:
-        """Whether there are fewer demonstrations than asked for; zero-shot asks for none."""
-        return len(self.demonstrations) < self.recipe.k and self.recipe.selector.name != "none"
+    short: bool = False
 
     @property
     def by_rank(self) -> tuple[Demonstration, ...]:

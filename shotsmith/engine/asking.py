@@ -8,7 +8,7 @@ from typing import Any
 
 from ..clients.vlm import open_model
 from ..clients.vlm.ledger import Ledger, LedgeredVLM
-from ..domain.messages import Request
+from ..domain.messages import Message, Reply, Request
 from ..domain.protocols import VLM, Encoder
 from ..domain.selections import Prompt, Selection
 from ..prompts.parsing import parse_answer
@@ -54,17 +54,28 @@ class Asking:
             parameters: Sampling parameters.
             remember: Whether the ledger is asked first and told afterwards.
         """
+        reply = self.reply(model, prompt.messages, parameters, remember=remember)
+        return Answer(reply, parse_answer(reply.text, labels), selection, prompt)
+
+    def reply(
+        self,
+        model: str | None,
+        messages: Sequence[Message],
+        parameters: Mapping[str, Any],
+        *,
+        remember: bool = True,
+    ) -> Reply:
+        """What a model says to some messages; arguments as `answer`."""
         name = model or self._settings.model
         offline = name.startswith(_OFFLINE)
         request = Request(
             name,
-            prompt.messages,
+            tuple(messages),
             dict(parameters),
             api_base=None if offline else self._settings.model_api_base,
             revision=self._encoder().id if offline else "",
         )
-        reply = self.model(name, remember=remember).complete(request)
-        return Answer(reply, parse_answer(reply.text, labels), selection, prompt)
+        return self.model(name, remember=remember).complete(request)
 
     def model(self, name: str, *, remember: bool = True) -> VLM:
         """The model behind a name, with the call ledger in front of it unless told otherwise."""

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from ..domain.errors import EncoderMismatch, ExampleConflict, InvalidInput, NotFound
+from ..domain.errors import ExampleConflict, InvalidInput, NotFound
 from ..domain.examples import Draft, Example, ImageFile, OnConflict, Pool, PoolKind, Query
-from ..domain.names import check_key, check_pool_name, check_text
+from ..domain.names import check_fact, check_key, check_pool_name, check_text
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
 from ..prompts.dialects import open_dialect
-from ..retrieval.cached import CachedEncoder
-from ..retrieval.embedding import Embedder
-from ..retrieval.encoders import canonical, open_encoder
+from ..retrieval.encoders import open_encoder
 from ..settings import Settings
 from ..storage.database import now
 from ..storage.pools import new_uid
@@ -27,15 +24,16 @@ from .added import Added
 from .answers import Answer
 from .asking import Asking
 from .doctor import Checkup, examine, mend
+from .encoders import Encoders
 from .indexing import Indexer
 from .intake import Intake, check_labels
+from .judging import ModelJudge
 from .pictures import Pictures
 from .selecting import Selecting
 from .stores import Stores
 from .views import Views
 
 BATCH = 64
-DEFAULT_ENCODER = "embedded"
 
 
 class Engine:
@@ -52,12 +50,11 @@ class Engine:
         self._examples = self._stores.examples
         self._intake = Intake(self._stores.blobs, self._stores.limits)
         self._pictures = Pictures(self._stores.blobs, self._stores.renders, self._stores.limits)
+        self._encoders = Encoders(self.settings, self._stores.embeddings, self._pictures.load)
         self._indexer = Indexer(self._stores.index, self._examples, self._stores.outbox)
-        self._views = Views(self._examples, self._stores.index)
-        self._selecting = Selecting(self._stores.index, self._views)
-        self._embedders: dict[str, Embedder] = {}
-        self._asking = Asking(self.settings, self._stores.calls, self._baseline_encoder)
-        self._lock = Lock()
+        self._views = Views(self._stores, self._encoders.embedder)
+        self._selecting = Selecting(self._stores.index, self._views, self._judge)
+        self._asking = Asking(self.settings, self._stores.calls, self._encoders.baseline)
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +97,7 @@ class Engine:
         check_labels(labels)
         check_text("instruction", instruction)
         check_text("answer_format", answer_format)
-        spec = canonical(encoder or self.settings.encoder or DEFAULT_ENCODER)
+        spec = self._encoders.spec(encoder)
         pool = Pool(
             name=name,
             uid=new_uid(),
@@ -146,7 +143,7 @@ class Engine:
             EncoderMismatch: The pool was built with another encoder.
         """
         pool = self.pool(pool_name)
-        embedder = self._embedder(pool)
+        embedder = self._encoders.embedder(pool)
         taken = self._intake.take(pool, drafts)
         try:
             write = self._examples.write(pool.uid, taken.examples, on_conflict)
@@ -208,7 +205,7 @@ class Engine:
         pool = self.pool(pool_name)
         gone = self._examples.delete(pool.uid, ids)
         if gone:
-            self._indexer.sync(pool, self._embedder(pool))
+            self._indexer.sync(pool, self._encoders.embedder(pool))
         return gone
 
     def image(self, sha256: str) -> bytes:
@@ -224,12 +221,20 @@ class Engine:
         *,
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Query:
         """A query from image files and text.
 
+        Args:
+            images: What is shown, in order.
+            text: What is asked.
+            id: An example of the pool that this is.
+            group: Its group.
+            metadata: What is known of it beside content, for `matched`.
+
         Raises:
             InvalidImage: An image cannot be used.
-            InvalidInput: There is neither an image nor a text.
+            InvalidInput: There is neither an image nor a text, or a metadata value is not JSON.
         """
         check_text("query.text", text)
         for name, key in (("id", id), ("group", group)):
@@ -238,13 +243,16 @@ class Engine:
         if not images and not text.strip():
             raise InvalidInput("neither an image nor a text", field="query", mend="Give at least one of them")
         media = tuple(self._intake.open(file)[0] for file in images)
-        return Query(media=media, text=text, id=id, group=group)
+        facts = dict(metadata or {})
+        for name, value in facts.items():
+            check_fact("query.metadata", name, value)
+        return Query(media=media, text=text, id=id, group=group, metadata=facts)
 
     def query_of(self, pool: str | Pool, id: str) -> Query:
         """A stored example, asked as a query: without its answer, and never shown to itself. Raises NotFound."""
         example = self.example(pool, id)
         media = tuple(replace(part, data=self._pictures.bytes_of(part)) for part in example.media)
-        return Query(media=media, text=example.text, id=example.id, group=example.group)
+        return Query(media, example.text, example.id, example.group, dict(example.metadata))
 
     def pinned(self, pool_name: str) -> Pool:
         """A pool with its index brought up to date.
@@ -253,7 +261,7 @@ class Engine:
         queries, during which the pool should be left alone.
         """
         pool = self.pool(pool_name)
-        self._indexer.sync(pool, self._embedder(pool))
+        self._indexer.sync(pool, self._encoders.embedder(pool))
         return pool
 
     def select(self, pool: str | Pool, query: Query, recipe: Recipe | None = None) -> Selection:
@@ -273,11 +281,11 @@ class Engine:
         recipe = recipe or Recipe()
         open_dialect(recipe.dialect)
         chosen = self.pinned(pool) if isinstance(pool, str) else pool
-        selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe)
+        selection = self._selecting.select(chosen, self._encoders.embedder(chosen), query, recipe)
         if isinstance(pool, str) and self.pool(pool).version != chosen.version:
             # Somebody wrote meanwhile; what was read may be of two versions.
             chosen = self.pinned(pool)
-            selection = self._selecting.select(chosen, self._embedder(chosen), query, recipe)
+            selection = self._selecting.select(chosen, self._encoders.embedder(chosen), query, recipe)
         return selection
 
     # Prompts and answers
@@ -351,45 +359,19 @@ class Engine:
                     examples=self._examples,
                     index=stores.index,
                     indexer=self._indexer,
-                    embedder=self._embedder,
+                    embedder=self._encoders.embedder,
                 )
                 checkup = replace(checkup, repaired=True)
             results.append(checkup)
         return results
 
     def encoder(self, pool: Pool) -> Encoder:
-        """The encoder whose vectors a pool holds.
+        """The encoder whose vectors a pool holds. Raises EncoderMismatch."""
+        return self._encoders.of(pool)
 
-        Raises:
-            EncoderMismatch: Another one is configured, or its weights changed since the pool was built.
-        """
-        configured = self.settings.encoder
-        if configured is not None and canonical(configured) != pool.encoder:
-            raise EncoderMismatch(
-                f"pool {pool.name!r} holds vectors of {pool.encoder!r}",
-                field="encoder",
-                value=configured,
-                mend=f"Leave the encoder unset, set it to {pool.encoder!r}, or import into a new pool",
-            )
-        encoder = open_encoder(pool.encoder)
-        if encoder.id != pool.encoder_id:
-            raise EncoderMismatch(
-                f"pool {pool.name!r} was built with {pool.encoder_id!r}",
-                field="encoder",
-                value=encoder.id,
-                mend="Restore that version of the encoder, or import into a new pool",
-            )
-        return encoder
-
-    def _baseline_encoder(self) -> Encoder:
-        return CachedEncoder(open_encoder(DEFAULT_ENCODER), self._stores.embeddings)
-
-    def _embedder(self, pool: Pool) -> Embedder:
-        encoder = self.encoder(pool)
-        with self._lock:
-            if encoder.id not in self._embedders:
-                self._embedders[encoder.id] = Embedder(encoder, self._stores.embeddings, self._pictures.load)
-            return self._embedders[encoder.id]
+    def _judge(self, pool: Pool, model: str | None) -> ModelJudge:
+        name = model or self.settings.model
+        return ModelJudge(name, self._asking.reply, pool, self.labels(pool), self._pictures.prepared)
 
 
 def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +14,10 @@ from PIL.Image import Image
 from ..domain.errors import InvalidInput, ShotsmithError
 from ..domain.examples import Draft, Example, ImageFile, Pool
 from ..domain.media import Media
-from ..domain.names import check_id, check_key, check_text
+from ..domain.names import check_fact, check_id, check_key, check_text
 from ..imaging import Limits, decode, describe
 from ..storage import Blobs
 
-_INTEGERS = range(-(2**63), 2**63)
 _AT_ONCE = 8  # files decoded side by side
 _DECODED = 256_000_000  # bytes of decoded pictures that a batch may keep for the encoder
 
@@ -118,7 +116,7 @@ def _check(pool: Pool, draft: Draft) -> None:
     for tag in draft.tags:
         check_key(f"{where}: tags", "a tag", tag)
     for name, value in draft.metadata.items():
-        _check_metadata(where, name, value)
+        check_fact(f"{where}: metadata", name, value)
     if not draft.images and not draft.text.strip():
         raise InvalidInput("neither an image nor a text", field=where, mend="Give at least one of them")
     if not draft.answer and not draft.labels:
@@ -161,19 +159,3 @@ def _example(pool: Pool, draft: Draft, media: tuple[Media, ...]) -> Example:
         metadata=dict(draft.metadata),
     )
     return example if draft.id else replace(example, id=example.content_sha256[:20])
-
-
-def _check_metadata(where: str, name: str, value: object) -> None:
-    field = f"{where}: metadata.{name}"
-    check_key(field, "the name", name)
-    if isinstance(value, str):
-        check_text(field, value)
-    elif not isinstance(value, bool | int | float) or not (
-        value in _INTEGERS if isinstance(value, int) else math.isfinite(value)
-    ):
-        raise InvalidInput(
-            "metadata values are strings, booleans, finite numbers or integers of 64 bits",
-            field=field,
-            value=value,
-            mend="Flatten it",
-        )

@@ -6,7 +6,7 @@ and its near-duplicates. Published code is weaker: OpenFlamingo guards nothing, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..domain.examples import Example, Pool, PoolKind, Query, letters, normal_text, text_key
@@ -45,26 +45,33 @@ def _find(
     base = recipe.filters.to_filter()
     removed: dict[str, Removal] = {}
 
-    def remove(ids: Iterable[str], reason: RemovalReason) -> None:
-        for id in ids:
-            removed.setdefault(id, Removal(id, reason))
+    def remove(ids: Mapping[str, str], reason: RemovalReason) -> None:
+        for id, detail in ids.items():
+            removed.setdefault(id, Removal(id, reason, detail))
 
     if query.id is not None:
-        remove([query.id], "itself")
-    remove(_copies(query, view), "same content")
+        remove({query.id: "its id is the query's"}, "itself")
+    shows = "the same pixels" if query.media else "the same text"
+    remove(dict.fromkeys(_copies(query, view), shows), "same content")
     if recipe.evaluation:
         own = view.examples([query.id]).get(query.id) if query.id is not None else None
         group = query.group or (own.group if own else None)
         if group:
-            remove(view.in_group(group), "same group")
+            remove(dict.fromkeys(view.in_group(group), f"group {group!r}"), "same group")
         near = view.near_pictures([part.dhash for part in query.media], NEAR_BITS)
-        remove(near if query.media else view.near_texts(letters(query.text)), "near-duplicate")
+        remove(
+            {id: f"difference hashes differ in {bits} of 64 bits" for id, bits in near.items()},
+            "near-duplicate",
+        )
+        if not query.media:
+            alike = view.near_texts(letters(query.text))
+            remove(dict.fromkeys(alike, "the same letters and digits"), "near-duplicate")
         remove(_near_vectors(view.pool, base, tuple(removed), index, vectors), "near-duplicate")
     known = view.examples(removed)
     return tuple(
         removal
         for id, removal in sorted(removed.items())
-        if id in known and base.matches(id, known[id].payload())
+        if id in known and base.matches(id, known[id].facts())
     )
 
 
@@ -89,14 +96,14 @@ def _copies(query: Query, view: View) -> list[str]:
 
 def _near_vectors(
     pool: Pool, base: Filter, removed: tuple[str, ...], index: VectorIndex, vectors: Mapping[str, Vector]
-) -> list[str]:
+) -> dict[str, str]:
     if "image" not in vectors:
-        return []
+        return {}
     limit = 16
     while True:
         search = Search("image", vectors["image"], limit, replace(base, without_ids=removed))
         hits = index.search(pool.uid, search)
-        near = [hit.id for hit in hits if hit.score >= NEAR_COSINE]
+        near = {hit.id: f"image cosine {hit.score:.6f}" for hit in hits if hit.score >= NEAR_COSINE}
         if len(near) < limit:
             return near
         limit *= 4

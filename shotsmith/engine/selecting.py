@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..domain.examples import Example, Pool, Query
 from ..domain.protocols import VectorIndex
 from ..domain.recipes import Recipe
 from ..domain.selections import Candidate, Demonstration, Selection
+from ..domain.sources import Judge, Part, PartsSpec
 from ..retrieval.embedding import Embedder, Item
-from ..retrieval.source import IndexSource
-from ..selectors import build as build_selector
-from ..selectors.orders import arrange
+from ..retrieval.parts import Whole, parts_of
+from ..retrieval.source import IndexSource, Setting
+from ..selectors import arrange, build
 from .leaks import guard, is_copy
 from .views import Views
+
+OpenJudge = Callable[[Pool, str | None], Judge]
 
 
 class Selecting:
@@ -22,31 +25,51 @@ class Selecting:
     Args:
         index: Where the vectors are, up to date.
         views: What is known of pools.
+        judge: Opens a model that selectors may ask about a pool's examples.
     """
 
-    def __init__(self, index: VectorIndex, views: Views) -> None:
+    def __init__(self, index: VectorIndex, views: Views, judge: OpenJudge) -> None:
         self._index = index
         self._views = views
+        self._judge = judge
 
     def select(self, pool: Pool, embedder: Embedder, query: Query, recipe: Recipe) -> Selection:
         """Encode the query, guard against leaks, select, order."""
-        selector = build_selector(recipe.selector)
+        selector = build(recipe.selector)
         vectors = embedder.query(Item(query.media, query.text))
         view = self._views.of(pool)
         removed = guard(query, recipe, index=self._index, vectors=vectors, view=view)
         base = recipe.filters.to_filter()
+        excluded = {removal.id for removal in removed}
 
-        def admits(example: Example) -> bool:
-            return base.matches(example.id, example.payload()) and not is_copy(query, example, pool.kind)
+        def copies(example: Example) -> bool:
+            return is_copy(query, example, pool.kind)
 
-        excluded = [removal.id for removal in removed]
-        source = IndexSource(self._index, pool.uid, vectors, base, excluded, view, embedder, admits)
-        eligible = view.count(base) - len(removed)
-        candidates = selector.select(query, source, min(recipe.k, max(eligible, 0)), recipe.seed)
-        found = view.examples(candidate.id for candidate in candidates)
-        present = [
-            candidate for candidate in candidates if candidate.id in found and admits(found[candidate.id])
-        ]
+        def take_apart(whole: Whole, spec: PartsSpec) -> Sequence[Part]:
+            return parts_of([whole], spec, embedder, keep=False)[0]
+
+        setting = Setting(
+            index=self._index,
+            collection=pool.uid,
+            pool=view,
+            kind=pool.kind,
+            query=query,
+            vectors=vectors,
+            copies=copies,
+            take_apart=take_apart,
+            judge=lambda model: self._judge(pool, model),
+        )
+        source = IndexSource(setting, base, excluded)
+        eligible = max(view.count(base) - len(removed), 0)
+        candidates = selector.select(query, source, min(recipe.k, eligible), recipe.seed)
+        found = source.examples([candidate.id for candidate in candidates])
+        present = [candidate for candidate in candidates if candidate.id in found]
+        short = selector.fills and len(present) < recipe.k
+        flags = list(dict.fromkeys(flag for candidate in present for flag in candidate.flags))
+        if short:
+            flags.append(
+                f"short: {len(present)} of {recipe.k} demonstrations, {eligible} examples are eligible"
+            )
         return Selection(
             pool=pool,
             query=query,
@@ -54,7 +77,8 @@ class Selecting:
             demonstrations=_arranged(present, found, query, recipe),
             eligible=eligible,
             removed=removed,
-            flags=_flags(present, recipe, eligible),
+            flags=tuple(flags),
+            short=short,
         )
 
 
@@ -70,13 +94,9 @@ def _arranged(
             reason=candidate.reason,
             score=candidate.score,
             scores=candidate.scores,
+            stage=candidate.stage,
+            fixed=candidate.fixed,
+            bare=candidate.bare,
         )
         for position, candidate in enumerate(arrange(present, recipe.order, recipe.seed, query.key), start=1)
     )
-
-
-def _flags(present: Sequence[Candidate], recipe: Recipe, eligible: int) -> tuple[str, ...]:
-    flags = list(dict.fromkeys(flag for candidate in present for flag in candidate.flags))
-    if len(present) < recipe.k and recipe.selector.name != "none":
-        flags.append(f"short: {len(present)} of {recipe.k} demonstrations, {eligible} examples are eligible")
-    return tuple(flags)

@@ -6,7 +6,18 @@ from ..domain.errors import Unavailable
 from ..imaging import Limits
 from ..retrieval.index import open_index
 from ..settings import Settings
-from ..storage import Blobs, CallLedger, Database, EmbeddingCache, Examples, Outbox, Pools, Renders
+from ..storage import (
+    Blobs,
+    CallLedger,
+    Database,
+    EmbeddingCache,
+    Examples,
+    Neighbours,
+    Outbox,
+    Plans,
+    Pools,
+    Renders,
+)
 
 
 class Stores:
@@ -35,6 +46,8 @@ class Stores:
         self.outbox = Outbox(self.database)
         self.embeddings = EmbeddingCache(self.database)
         self.renders = Renders(self.database)
+        self.plans = Plans(self.database)
+        self.neighbours = Neighbours(self.database)
         self.calls = CallLedger(self.database)
         self.blobs = Blobs(settings.blob_url or f"file://{root / 'blobs'}")
         self.limits = Limits(settings.max_image_pixels, settings.max_image_bytes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
-from threading import Lock
+from threading import Lock, RLock
 from typing import TypeVar
 
 import numpy as np
@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 
 from ..domain.examples import Catalogue, Example, Pool, letters
 from ..domain.filters import Filter
-from ..domain.protocols import Search, VectorIndex
-from ..domain.scoring import Matrix, Vector, shuffled
+from ..domain.plans import Plan
+from ..domain.protocols import Search
+from ..domain.scoring import Vector
 from ..domain.selections import Removal
-from ..retrieval.embedding import Embedder, Item
-from ..retrieval.source import Passing
-from ..storage import Examples
+from ..domain.sources import Part, PartsSpec, Rows
+from ..retrieval.embedding import Embedder
+from ..retrieval.lexicon import Lexicon
+from ..retrieval.parts import Whole, parts_of
+from ..retrieval.passing import Passing
+from .matrices import stored
+from .stores import Stores
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -31,6 +36,8 @@ _EXAMPLES = 50_000
 _SAMPLE = 4096
 _REMOVALS = 2048
 _FILTERS = 32
+_MATRICES = 4
+_PARTS = 20_000
 _BITS = 8  # a difference hash with fewer ones or zeros shows no structure
 
 
@@ -39,21 +46,26 @@ class View:
 
     Args:
         pool: The pool.
-        examples: Where its examples are.
-        index: Where its vectors are.
+        stores: Where its examples, vectors and plans are.
+        embedder: Of the pool's encoder, opened when it is needed.
     """
 
-    def __init__(self, pool: Pool, examples: Examples, index: VectorIndex) -> None:
+    def __init__(self, pool: Pool, stores: Stores, embedder: Callable[[], Embedder]) -> None:
         self.pool = pool
-        self._store = examples
-        self._index = index
+        self._stores = stores
+        self._embedder = embedder
         self._examples: dict[str, Example] = {}
         self._counts: dict[str, int] = {}
         self._spaces: dict[tuple[str, str], bool] = {}
         self._passing: dict[str, Passing] = {}
         self._removals: dict[tuple[Hashable, ...], tuple[Removal, ...]] = {}
         self._keys: dict[tuple[str, str], dict[str, str]] = {}
-        self._samples: dict[tuple[str, str], tuple[list[str], Matrix]] = {}
+        self._samples: dict[tuple[str, str], tuple[Sequence[str], NDArray[np.float64]]] = {}
+        self._lexicons: dict[str, Lexicon] = {}
+        self._matrices: dict[tuple[str, str], Rows] = {}
+        self._plans: dict[str, Plan] = {}
+        self._parts: dict[tuple[str, PartsSpec], Sequence[Part]] = {}
+        self._planning = RLock()
 
     def examples(self, ids: Iterable[str]) -> dict[str, Example]:
         """Active examples by id; those that SQL does not have are absent."""
@@ -62,7 +74,7 @@ class View:
         known = {id: one for id in wanted if (one := self._examples.get(id))}
         unknown = [id for id in wanted if id not in known]
         if unknown:
-            found = self._store.get(self.pool.uid, unknown)
+            found = self._stores.examples.get(self.pool.uid, unknown)
             known.update((id, one) for id, one in found.items() if one.status == "active")
             if len(self._examples) > _EXAMPLES:
                 self._examples.clear()
@@ -72,24 +84,24 @@ class View:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Every active example without its content."""
-        return self._store.catalogue(self.pool.uid)
+        return self._stores.examples.catalogue(self.pool.uid)
 
     @cached_property
     def labels(self) -> list[str]:
         """Labels in use, sorted."""
-        return self._store.label_space(self.pool.uid)
+        return self._stores.examples.label_space(self.pool.uid)
 
     def same_pictures(self, pixel_key: str) -> Mapping[str, str]:
         """Ids whose pictures are these, however encoded, with their text keys."""
-        return self._remembered("pictures", pixel_key, self._store.same_pictures)
+        return self._remembered("pictures", pixel_key, self._stores.examples.same_pictures)
 
     def same_text(self, text_key: str) -> Mapping[str, str]:
         """Ids without pictures whose text is this, with their text keys."""
-        return self._remembered("text", text_key, self._store.same_text)
+        return self._remembered("text", text_key, self._stores.examples.same_text)
 
     def in_group(self, group: str) -> Mapping[str, str]:
         """Ids of a group, with their text keys."""
-        return self._remembered("group", group, self._store.in_group)
+        return self._remembered("group", group, self._stores.examples.in_group)
 
     def passing(self, filter: Filter) -> Passing:
         """Which active examples pass a filter."""
@@ -103,50 +115,97 @@ class View:
 
     def count(self, filter: Filter) -> int:
         """How many examples pass a filter."""
-        return _once(self._counts, repr(filter), lambda: self._index.count(self.pool.uid, filter))
+        return _once(self._counts, repr(filter), lambda: self._stores.index.count(self.pool.uid, filter))
 
     def inhabited(self, space: str, vector: Vector, filter: Filter) -> bool:
         """Whether any example that passes a filter has a vector in a space; the vector only serves to ask."""
         search = Search(space, vector, 1, filter)
         return _once(
-            self._spaces, (space, repr(filter)), lambda: bool(self._index.search(self.pool.uid, search))
+            self._spaces,
+            (space, repr(filter)),
+            lambda: bool(self._stores.index.search(self.pool.uid, search)),
         )
 
-    def near_pictures(self, dhashes: Sequence[str], bits: int) -> list[str]:
-        """Ids with a picture whose difference hash is within so many bits of one of these.
+    def near_pictures(self, dhashes: Sequence[str], bits: int) -> dict[str, int]:
+        """Ids with a picture whose difference hash is within so many bits of one of these, with the distance.
 
         Flat pictures have hashes of nearly all zeros or ones that tell nothing, and are left to other checks.
         """
         owners, hashes = self._pictures
-        near: set[str] = set()
+        near: dict[str, int] = {}
         for dhash in dhashes:
             number = int(dhash, 16)
             if _telling(number):
                 distances = np.bitwise_count(hashes ^ np.uint64(number))
-                near.update(owners[position] for position in np.flatnonzero(distances <= bits))
-        return sorted(near)
+                for position in np.flatnonzero(distances <= bits):
+                    id, distance = owners[position], int(distances[position])
+                    near[id] = min(distance, near.get(id, distance))
+        return dict(sorted(near.items()))
 
     def near_texts(self, letters: str) -> list[str]:
         """Ids without pictures whose text has just these letters and digits."""
         return self._letters.get(letters, []) if letters else []
 
-    def sample(self, space: str, filter: Filter, embedder: Embedder) -> tuple[list[str], Matrix]:
+    def sample(self, space: str, filter: Filter) -> tuple[Sequence[str], NDArray[np.float64]]:
         """Ids and unit vectors [n, d] of the examples that pass a filter and have the space: all, or 4,096 drawn."""
-        return _once(self._samples, (space, repr(filter)), lambda: self._sampled(space, filter, embedder))
+        return _once(self._samples, (space, repr(filter)), lambda: self._sampled(space, filter))
 
-    def _sampled(self, space: str, filter: Filter, embedder: Embedder) -> tuple[list[str], Matrix]:
-        ids = list(self.passing(filter).labels)
-        if len(ids) > _SAMPLE:
-            ids = sorted(shuffled(ids, 0, "moments")[:_SAMPLE])
-        found = list(self._store.get(self.pool.uid, ids).values())
-        made = embedder.embed([Item(example.media, example.text) for example in found], keep=False)
-        held = [
-            (example.id, spaces[space])
-            for example, spaces in zip(found, made, strict=True)
-            if space in spaces
-        ]
-        matrix: Matrix = np.array([vector for _, vector in held], dtype=np.float32)
-        return [id for id, _ in held], matrix
+    def lexicon(self, filter: Filter) -> Lexicon:
+        """The input texts of the examples that pass a filter."""
+
+        def read() -> Lexicon:
+            texts = self._stores.examples.texts(self.pool.uid)
+            return Lexicon({id: texts[id] for id in self.passing(filter).ids if id in texts})
+
+        return _once(self._lexicons, repr(filter), read)
+
+    def matrix(self, space: str, filter: Filter) -> Rows:
+        """All vectors of the examples that pass a filter, ids ascending, mapped from a file."""
+        return _once(
+            self._matrices,
+            (space, repr(filter)),
+            lambda: stored(self._stores.index, self.pool.uid, space, self.passing(filter).ids),
+            _MATRICES,
+        )
+
+    def plan(self, key: str, size: int, make: Callable[[], Plan], *, nested: bool) -> Plan:
+        """The plan that is kept under a key, or a new one that is kept from now on, in SQL as well."""
+
+        def serves(plan: Plan | None) -> bool:
+            return plan is not None and (plan.size >= size if nested else plan.size == size)
+
+        kept = self._plans.get(key)
+        if kept is not None and serves(kept):
+            return kept
+        with self._planning:  # it may take a minute: once is enough
+            kept = self._plans.get(key) or self._stores.plans.get(self.pool.uid, self.pool.version, key)
+            if kept is None or not serves(kept):
+                kept = make()
+                self._stores.plans.put(self.pool.uid, self.pool.version, key, kept)
+            self._plans[key] = kept
+            return kept
+
+    def parts(self, ids: Sequence[str], spec: PartsSpec) -> dict[str, Sequence[Part]]:
+        """Parts of active examples; what was never encoded before is encoded now, and kept."""
+        known = {id: parts for id in ids if (parts := self._parts.get((id, spec))) is not None}
+        unknown = self.examples([id for id in ids if id not in known])
+        if unknown:
+            wholes = [Whole(one.media, one.text, one.metadata) for one in unknown.values()]
+            fresh = zip(unknown, parts_of(wholes, spec, self._embedder(), keep=True), strict=True)
+            known.update(fresh)
+            if len(self._parts) > _PARTS:
+                self._parts.clear()
+            self._parts.update(((id, spec), known[id]) for id in unknown)
+        return {id: known[id] for id in ids if id in known}
+
+    def neighbours(self, name: str, query_id: str | None) -> Sequence[str]:
+        """The list that was imported for a query under a name."""
+        return self._stores.neighbours.get(self.pool.uid, name, query_id)
+
+    def _sampled(self, space: str, filter: Filter) -> tuple[Sequence[str], NDArray[np.float64]]:
+        drawn = self.passing(filter).draw(_SAMPLE, 0, "moments", None, ())
+        found = self._stores.index.vectors(self.pool.uid, space, sorted(drawn))
+        return list(found), np.array(list(found.values()), dtype=np.float64)
 
     def _remembered(
         self, kind: str, value: str, look_up: Callable[[str, str], dict[str, str]]
@@ -164,7 +223,7 @@ class View:
     @cached_property
     def _letters(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for id, text in self._store.plain_texts(self.pool.uid).items():
+        for id, text in self._stores.examples.texts(self.pool.uid, pictures=False).items():
             found.setdefault(letters(text), []).append(id)
         return found
 
@@ -187,9 +246,9 @@ def _telling(dhash: int) -> bool:
 class Views:
     """The views of the pools that were used last."""
 
-    def __init__(self, examples: Examples, index: VectorIndex) -> None:
-        self._examples = examples
-        self._index = index
+    def __init__(self, stores: Stores, embedder: Callable[[Pool], Embedder]) -> None:
+        self._stores = stores
+        self._embedder = embedder
         self._kept: OrderedDict[tuple[str, str], View] = OrderedDict()
         self._lock = Lock()
 
@@ -198,7 +257,7 @@ class Views:
         key = (pool.uid, pool.version)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = View(pool, self._examples, self._index)
+                self._kept[key] = View(pool, self._stores, lambda: self._embedder(pool))
                 while len(self._kept) > _VIEWS:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..domain.errors import InvalidParameter
-from ..domain.recipes import Recipe, SelectorSpec
+from ..domain.recipes import Recipe, Stages, stages_of, stages_text
 
 Kind = Literal["recipe", "zero-shot", "random", "majority", "vote"]
 
@@ -16,7 +16,7 @@ ZERO_SHOT = "zero-shot"
 RANDOM = "random"
 MAJORITY = "majority class"
 VOTE = "kNN vote"
-_BASELINES: Mapping[str, Kind] = {"none": "zero-shot", "random": "random"}
+_BASELINES: Mapping[str, Kind] = {"none": "zero-shot", "random_per_query": "random"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class Arm:
         return self.kind != "recipe"
 
 
-def plan(selectors: Iterable[SelectorSpec | str], shots: Sequence[int], base: Recipe) -> tuple[Arm, ...]:
+def plan(selectors: Iterable[Stages | str], shots: Sequence[int], base: Recipe) -> tuple[Arm, ...]:
     """Every arm of a comparison: zero-shot, majority class, kNN vote and random first, whether asked for or not.
 
     Args:
-        selectors: What is compared; bare names stand for defaults. Repeats count once.
+        selectors: What is compared, as text or read. Repeats count once.
         shots: How many demonstrations to try; 0 is the zero-shot arm, which is always there.
         base: What the arms' recipes have in common.
 
@@ -71,27 +71,20 @@ def plan(selectors: Iterable[SelectorSpec | str], shots: Sequence[int], base: Re
             mend="For example 1, 2, 4, 8 and 16",
         )
 
-    def recipe(selector: SelectorSpec, k: int) -> Recipe:
+    def recipe(selector: Stages, k: int) -> Recipe:
         return base.model_copy(update={"selector": selector, "k": k})
 
-    none, random, rices = (SelectorSpec(name=name) for name in ("none", "random", "rices"))
+    none, random, rices = (stages_of(name) for name in ("none", "random", "rices"))
     arms = [Arm(ZERO_SHOT, "zero-shot", 0, recipe(none, 0)), Arm(MAJORITY, "majority", 0)]
     arms += [Arm(VOTE, "vote", k, recipe(rices, k)) for k in ks]
     arms += [Arm(RANDOM, "random", k, recipe(random, k)) for k in ks]
     for selector in selectors:
-        spec = SelectorSpec(name=selector) if isinstance(selector, str) else selector
-        if _BASELINES.get(spec.name) is None or spec.params:
-            arms += [Arm(family(spec), "recipe", k, recipe(spec, k)) for k in ks]
+        stages = stages_of(selector)
+        if stages_text(stages) not in _BASELINES:
+            arms += [Arm(family(stages), "recipe", k, recipe(stages, k)) for k in ks]
     return tuple({arm.name: arm for arm in arms}.values())
 
 
-def family(spec: SelectorSpec) -> str:
-    """A selector as tables and charts name it: "rices", "rices by text" or "balanced (inner=random)"."""
-    params: dict[str, Any] = dict(spec.params)
-    modality = params.pop("modality", None) if isinstance(spec.params.get("modality"), str) else None
-    rest = ", ".join(f"{name}={_short(value)}" for name, value in sorted(params.items()))
-    return spec.name + (f" by {modality}" if modality else "") + (f" ({rest})" if rest else "")
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+def family(stages: Stages) -> str:
+    """A selector as tables and charts name it: "rices", "rices by text" or "random_fixed|balanced"."""
+    return re.sub(r"\(modality=(\w+)\)", r" by \1", stages_text(stages))

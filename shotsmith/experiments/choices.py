@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..domain.examples import Pool, Query
-from ..domain.recipes import Recipe
-from ..domain.scoring import canonical_json
+from ..domain.recipes import Recipe, stages_text
 from ..domain.selections import Candidate, Selection
 from ..engine import Engine
-from ..selectors.orders import arrange
+from ..selectors import arrange, build
 
-# Their choice of k is the beginning of their choice of k + 1, whatever their parameters.
-_NESTED = {"random", "rices"}
+# Up to here the choice of k begins the choice of k + 1 for those that say so: their candidates do not depend on k.
+_NESTED_TO = 100
 
 
 class Choices:
@@ -28,16 +27,16 @@ class Choices:
     """
 
     def __init__(self, engine: Engine, pool: str | Pool, query: Query, recipes: Iterable[Recipe]) -> None:
-        self._made: dict[tuple[bytes, int], tuple[Selection, float]] = {}
-        longest: dict[bytes, tuple[Selection, float]] = {}
+        self._made: dict[tuple[str, int], tuple[Selection, float]] = {}
+        longest: dict[str, tuple[Selection, float]] = {}
         # Zero-shot first: it pays for encoding the query and for the leak guard, which all arms share.
-        for recipe in sorted(recipes, key=lambda one: (one.selector.name != "none", -one.k)):
+        for recipe in sorted(recipes, key=lambda one: (one.selector[0].name != "none", -one.k)):
             selector, k = _key(recipe)
             if (selector, k) in self._made:
                 continue
             long = longest.get(selector)
             # A flag may tell of the longer selection only, so one with flags is not cut.
-            if long and recipe.selector.name in _NESTED and not long[0].flags:
+            if long and _nested(long[0].recipe) and not long[0].flags:
                 self._made[selector, k] = beginning(long[0], recipe), long[1]
                 continue
             started = time.perf_counter()
@@ -54,7 +53,7 @@ def beginning(selection: Selection, recipe: Recipe) -> Selection:
     """The first of a selection's demonstrations in the recipe's order: what a nested selector chooses for its k."""
     kept = {shot.example.id: shot for shot in selection.by_rank[: recipe.k]}
     candidates = [
-        Candidate(shot.example.id, shot.reason, shot.score, shot.scores, shot.example.label)
+        Candidate(shot.example.id, shot.reason, shot.score, shot.scores, shot.example.label, fixed=shot.fixed)
         for shot in kept.values()
     ]
     ordered = arrange(candidates, recipe.order, recipe.seed, selection.query.key)
@@ -64,5 +63,9 @@ def beginning(selection: Selection, recipe: Recipe) -> Selection:
     return replace(selection, recipe=recipe, demonstrations=shown)
 
 
-def _key(recipe: Recipe) -> tuple[bytes, int]:
-    return canonical_json(recipe.selector.model_dump(mode="json")), recipe.k
+def _nested(recipe: Recipe) -> bool:
+    return recipe.k <= _NESTED_TO and build(recipe.selector).nested == "prefix"
+
+
+def _key(recipe: Recipe) -> tuple[str, int]:
+    return stages_text(recipe.selector), recipe.k

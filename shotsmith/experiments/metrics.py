@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..domain.errors import InvalidInput
-from ..domain.scoring import random_key
+from ..domain.scoring import seed_bytes
 
 RESAMPLES = 10_000
 _Z95 = 1.959963984540054
@@ -70,10 +70,8 @@ def difference(
     if not total or total != len(other):
         raise InvalidInput("both arms need the same items, at least one", field="other", value=len(other))
     counts = Counter(int(a) - int(b) for a, b in zip(one, other, strict=True))
-    key = random_key(seed, "bootstrap", scope)
-    draws = np.random.default_rng(int.from_bytes(key)).multinomial(
-        total, [counts[step] / total for step in (-1, 0, 1)], size=resamples
-    )
+    dice = np.random.default_rng(int.from_bytes(seed_bytes(seed, f"bootstrap|{scope}")))
+    draws = dice.multinomial(total, [counts[step] / total for step in (-1, 0, 1)], size=resamples)
     means = (draws[:, 2] - draws[:, 0]) / total
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate((counts[1] - counts[-1]) / total, float(low), float(high))

@@ -9,7 +9,7 @@ from threading import Event
 
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Example, Pool
-from ..domain.recipes import FilterSpec, Recipe, SelectorSpec
+from ..domain.recipes import FilterSpec, Recipe, Stages
 from ..domain.scoring import shuffled
 from ..domain.selections import Selection
 from ..engine import Engine
@@ -28,7 +28,7 @@ def compare(
     pool: str,
     *,
     split: str = "test",
-    selectors: Sequence[SelectorSpec | str] = ("rices",),
+    selectors: Sequence[Stages | str] = ("rices",),
     shots: Sequence[int] = SHOTS,
     order: str = "similar_last",
     dialect: str = "chat",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..domain.examples import Example, Pool
 from ..domain.media import Media
 from ..domain.messages import ImagePart
-from ..domain.recipes import Recipe, SelectorSpec
+from ..domain.recipes import Recipe, Stages, stages_of
 from ..engine import Engine
 from ..prompts.images import prepare
 from .arms import family
@@ -67,7 +67,7 @@ class Sample:
 
 
 def gather(
-    engine: Engine, pool: str, ids: Sequence[str], selectors: Sequence[SelectorSpec | str], base: Recipe
+    engine: Engine, pool: str, ids: Sequence[str], selectors: Sequence[Stages | str], base: Recipe
 ) -> list[Sample]:
     """What each selector shows to each held-out query.
 
@@ -83,19 +83,19 @@ def gather(
         UnknownName: No such selector.
     """
     stored = engine.pool(pool)
-    specs = [SelectorSpec(name=one) if isinstance(one, str) else one for one in selectors]
+    wanted = [stages_of(one) for one in selectors]
     samples = []
     for id in ids:
         example, query = engine.example(pool, id), engine.query_of(pool, id)
         answer = truth(stored, example)
         rows = []
-        for spec in specs:
-            selection = engine.select(pool, query, base.model_copy(update={"selector": spec}))
+        for stages in wanted:
+            selection = engine.select(pool, query, base.model_copy(update={"selector": stages}))
             shots = tuple(
                 _shown(engine, stored, shot.example, shot.rank, shot.score, answer)
                 for shot in selection.demonstrations
             )
-            rows.append(Row(family(spec), shots))
+            rows.append(Row(family(stages), shots))
         samples.append(Sample(id, _thumbnail(engine, example.media), example.text, answer, tuple(rows)))
     return samples
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..domain.examples import Example, Pool, normal_text
-from ..domain.scoring import quantise
 from ..domain.selections import Demonstration
+from ..domain.voting import Ballot, winner
 
 
 def truth(pool: Pool, example: Example) -> str:
@@ -39,11 +38,5 @@ def vote(pool: Pool, shots: Sequence[Demonstration]) -> str | None:
     argmax over answers of the sum of similarities, never less than zero; ties go to the answer of the most similar
     demonstration, then to the first by name (Baldassini et al. 2024, arXiv 2404.15736).
     """
-    weights: dict[str, list[float]] = defaultdict(list)
-    nearest: dict[str, int] = {}
-    for shot in shots:
-        if answer := truth(pool, shot.example):
-            weights[answer].append(max(shot.score or 0.0, 0.0))
-            nearest[answer] = min(shot.rank, nearest.get(answer, shot.rank))
-    totals = {answer: quantise(math.fsum(terms)) for answer, terms in weights.items()}
-    return min(totals, key=lambda answer: (-totals[answer], nearest[answer], answer), default=None)
+    answered = [(shot, truth(pool, shot.example)) for shot in shots]
+    return winner([Ballot(answer, shot.score) for shot, answer in answered if answer])

@@ -23,6 +23,9 @@ Picture = Callable[[Media, int, int], ImagePart]
 
 _Prepare = Callable[[Media], ImagePart]
 
+#: The input of a demonstration that has no text and whose images are left out on purpose.
+NOT_SHOWN = "(image not shown)"
+
 
 def build(
     selection: Selection, *, labels: Sequence[str], picture: Picture, dialect: Dialect | None = None
@@ -54,7 +57,7 @@ def build(
     admitted: dict[str, Shot] = {}
     dropped: list[Dropped] = []
     for chosen in selection.by_rank:
-        shot = _shot(chosen.example, room, prepare)
+        shot = _shot(chosen.example, room, prepare, bare=chosen.bare)
         if isinstance(shot, Shot):
             admitted[chosen.example.id] = shot
         else:
@@ -91,13 +94,16 @@ def _query(query: Query, room: Room, prepare: _Prepare) -> Shot:
     return Shot(images, query.text.strip())
 
 
-def _shot(example: Example, room: Room, prepare: _Prepare) -> Shot | str:
-    """The demonstration as it is shown, or why it is not."""
+def _shot(example: Example, room: Room, prepare: _Prepare, *, bare: bool) -> Shot | str:
+    """The demonstration as it is shown, without its images when bare, or why it is not."""
     text = example.text.strip()
+    media = () if bare else example.media
     answer = example.answer.strip() or ", ".join(example.labels).strip()
     if not answer:
         return "no answer"
-    if not text and not example.media:
-        return "nothing to show: neither image nor text"
-    images = room.admit(example.media, prepare)
+    if not text and not media:
+        if not bare:
+            return "nothing to show: neither image nor text"
+        text = NOT_SHOWN
+    images = room.admit(media, prepare)
     return str(images) if isinstance(images, Shortage) else Shot(images, text, answer)

@@ -72,14 +72,19 @@ def manifest(
                 "reason": chosen.reason,
                 "score": chosen.score,
                 "scores": dict(sorted(chosen.scores.items())),
-                "images": _images(chosen.example.media, shot.images),
+                "stage": chosen.stage,
+                "fixed": chosen.fixed,
+                "images": _images(() if chosen.bare else chosen.example.media, shot.images),
             }
             for position, (chosen, shot) in enumerate(shown, start=1)
         ],
         "dropped": [
             {"id": chosen.example.id, "rank": chosen.rank, "reason": reason} for chosen, reason in dropped
         ],
-        "removed": [{"id": removal.id, "reason": removal.reason} for removal in selection.removed],
+        "removed": [
+            {"id": removal.id, "reason": removal.reason, "detail": removal.detail}
+            for removal in selection.removed
+        ],
         "flags": flags,
         "eligible": selection.eligible,
         "counts": {

@@ -42,6 +42,35 @@ class Item:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A picture, or one crop of it: tile number `tile` (from 0, row by row) of tiles x tiles."""
+
+    media: Media
+    tiles: int = 1
+    tile: int = 0
+
+    @property
+    def key(self) -> str:
+        """Cache key."""
+        pixels = self.media.pixel_sha256
+        return picture_key(pixels) if self.tiles == 1 else f"tile:{pixels}:{self.tiles}.{self.tile}"
+
+    @property
+    def pixels(self) -> int:
+        """How many there are to encode."""
+        return self.media.width * self.media.height // self.tiles**2
+
+    def cut(self, picture: Image) -> Image:
+        """This piece of the decoded picture."""
+        if self.tiles == 1:
+            return picture
+        row, column = divmod(self.tile, self.tiles)
+        left, right = (step * picture.width // self.tiles for step in (column, column + 1))
+        upper, lower = (step * picture.height // self.tiles for step in (row, row + 1))
+        return picture.crop((left, upper, max(right, left + 1), max(lower, upper + 1)))
+
+
 class Embedder:
     """Embeds items with one encoder.
 
@@ -59,6 +88,7 @@ class Embedder:
         self._cache = cache
         self._load = load
         self._queries: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
+        self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = Lock()
 
     def query(self, item: Item) -> Vectors:
@@ -85,41 +115,80 @@ class Embedder:
             keep: Whether new vectors go into the cache; queries are only looked up.
             pictures: Pictures that are decoded already, by pixel hash.
         """
-        parts = {picture_key(part.pixel_sha256): part for item in items for part in item.media}
+        pieces = {picture_key(part.pixel_sha256): Piece(part) for item in items for part in item.media}
         texts = {text_key(item.text): item.text for item in items if normal_text(item.text)}
-        known = self._cache.get(self.encoder.id, [*parts, *texts])
+        known = self.pieces(pieces, texts, keep=keep, pictures=pictures)
+        return [_joined(item, known) for item in items]
+
+    def pieces(
+        self,
+        pictures_by_key: Mapping[str, Piece],
+        texts_by_key: Mapping[str, str],
+        *,
+        keep: bool = True,
+        pictures: Mapping[str, Image] | None = None,
+    ) -> dict[str, Vectors]:
+        """Vectors by cache key of single pictures, crops and texts; arguments as `embed`."""
+        known = self._cache.get(self.encoder.id, [*pictures_by_key, *texts_by_key])
+        if not keep:
+            known |= self._recalled([*pictures_by_key, *texts_by_key])
         fresh = self._encode(
-            {key: part for key, part in parts.items() if key not in known},
-            {key: text for key, text in texts.items() if key not in known},
+            {key: piece for key, piece in pictures_by_key.items() if key not in known},
+            {key: text for key, text in texts_by_key.items() if key not in known},
             pictures or {},
         )
         if keep and fresh:
             self._cache.put(self.encoder.id, fresh)
-        known.update(fresh)
-        return [_joined(item, known) for item in items]
+        elif fresh:
+            self._recall(fresh)
+        return known | fresh
+
+    def _recalled(self, keys: Sequence[str]) -> dict[str, Vectors]:
+        with self._lock:
+            return {key: self._pieces[key] for key in keys if key in self._pieces}
+
+    def _recall(self, fresh: Mapping[str, Vectors]) -> None:
+        """Remember what is not to be kept: a query is often looked at again, by other selectors."""
+        with self._lock:
+            self._pieces.update(fresh)
+            while len(self._pieces) > _QUERIES:
+                self._pieces.popitem(last=False)
 
     def _encode(
-        self, parts: Mapping[str, Media], texts: Mapping[str, str], pictures: Mapping[str, Image]
+        self, pieces: Mapping[str, Piece], texts: Mapping[str, str], pictures: Mapping[str, Image]
     ) -> dict[str, Vectors]:
         fresh: dict[str, Vectors] = {}
-        if parts and "image" in self.encoder.dims:
-            for keys in _groups(parts):
-                ready = [pictures.get(parts[key].pixel_sha256) or self._load(parts[key]) for key in keys]
-                _spread(fresh, keys, self.encoder.encode_images(ready))
+        if pieces and "image" in self.encoder.dims:
+            for keys in _groups(pieces):
+                _spread(fresh, keys, self.encoder.encode_images(self._decoded(keys, pieces, pictures)))
         if texts and "text" in self.encoder.dims:
             _spread(fresh, list(texts), self.encoder.encode_texts(list(texts.values())))
         return fresh
 
+    def _decoded(
+        self, keys: Sequence[str], pieces: Mapping[str, Piece], pictures: Mapping[str, Image]
+    ) -> list[Image]:
+        """The pictures of these keys; one with many crops is decoded once."""
+        ready = []
+        at: tuple[str, Image] | None = None
+        for key in keys:
+            piece = pieces[key]
+            pixels = piece.media.pixel_sha256
+            if at is None or at[0] != pixels:
+                at = pixels, pictures.get(pixels) or self._load(piece.media)
+            ready.append(piece.cut(at[1]))
+        return ready
 
-def _groups(parts: Mapping[str, Media]) -> Iterator[list[str]]:
+
+def _groups(pieces: Mapping[str, Piece]) -> Iterator[list[str]]:
     """Keys in groups that fit into memory once decoded."""
     group: list[str] = []
     pixels = 0
-    for key, part in parts.items():
-        pixels += part.width * part.height
+    for key, piece in pieces.items():
+        pixels += piece.pixels
         if group and pixels > _PIXELS:
             yield group
-            group, pixels = [], part.width * part.height
+            group, pixels = [], piece.pixels
         group.append(key)
     if group:
         yield group

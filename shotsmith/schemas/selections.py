@@ -22,6 +22,9 @@ class QueryIn(Frozen):
         None, description="An example of the pool that this is; it is never shown to itself."
     )
     group: str | None = Field(None, description="Its group, kept out of the demonstrations in evaluation.")
+    metadata: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="What is known of it beside content, for the stage `matched`."
+    )
 
     @property
     def stored(self) -> bool:
@@ -46,7 +49,7 @@ class SelectionIn(Frozen):
 
     pool: str
     query: QueryIn
-    recipe: Recipe = Field(default_factory=Recipe)
+    recipe: Recipe = Field(default_factory=Recipe, description="An object, or its text form.")
 
 
 class AnswerIn(SelectionIn):
@@ -70,6 +73,9 @@ class DemonstrationOut(Frozen):
     score: float | None
     scores: dict[str, float] = Field(description="Similarity by modality; a missing modality is absent.")
     reason: str
+    stage: str = Field(description='Which part of the recipe admitted it, e.g. "rices > mmr".')
+    fixed: bool = Field(description="Whether it belongs to a part that is the same for every query.")
+    bare: bool = Field(description="Whether it is shown without its images.")
     media: tuple[MediaOut, ...]
 
     @classmethod
@@ -86,6 +92,9 @@ class DemonstrationOut(Frozen):
             score=shot.score,
             scores=dict(sorted(shot.scores.items())),
             reason=shot.reason,
+            stage=shot.stage,
+            fixed=shot.fixed,
+            bare=shot.bare,
             media=tuple(MediaOut.of(part) for part in example.media),
         )
 
@@ -95,6 +104,7 @@ class RemovalOut(Frozen):
 
     id: str
     reason: RemovalReason
+    detail: str = Field(description="By what it was recognised.")
 
 
 class SelectionOut(Frozen):
@@ -105,6 +115,7 @@ class SelectionOut(Frozen):
     encoder_id: str
     query: str = Field(description="Content key of the query.")
     recipe: Recipe
+    recipe_text: str = Field(description="The recipe in its text form.")
     demonstrations: tuple[DemonstrationOut, ...]
     eligible: int = Field(description="How many examples could have been chosen.")
     short: bool = Field(description="Whether there are fewer demonstrations than asked for.")
@@ -120,10 +131,14 @@ class SelectionOut(Frozen):
             encoder_id=selection.pool.encoder_id,
             query=selection.query.key,
             recipe=selection.recipe,
+            recipe_text=selection.recipe.text,
             demonstrations=tuple(DemonstrationOut.of(shot) for shot in selection.demonstrations),
             eligible=selection.eligible,
             short=selection.short,
-            removed=tuple(RemovalOut(id=removal.id, reason=removal.reason) for removal in selection.removed),
+            removed=tuple(
+                RemovalOut(id=removal.id, reason=removal.reason, detail=removal.detail)
+                for removal in selection.removed
+            ),
             flags=selection.flags,
         )
 

@@ -1,20 +1,25 @@
-"""Selectors decide which examples become demonstrations; orders decide how they are laid out.
+"""Selectors decide which examples become demonstrations, stages rework a choice, orders lay it out.
 
-A selector of your own subclasses `SelectorBase` and registers under the entry point group `shotsmith.selectors`;
-`ArraySource` gives it a pool in memory to be tested on.
+A selector of your own subclasses `SelectorBase`, a stage `StageBase`, and registers under the entry point group
+`shotsmith.selectors`; `ArraySource` gives it a pool in memory to be tested on.
 """
 
-from .base import SelectorBase
-from .catalogue import Description, Parameter, build, describe
+from .base import Card, SelectorBase, StageBase
+from .catalogue import Description, Inner, Parameter, build, describe
+from .chain import Chain
 from .fake import ArraySource
 from .orders import ORDERS, arrange
 
 __all__ = [
     "ORDERS",
     "ArraySource",
+    "Card",
+    "Chain",
     "Description",
+    "Inner",
     "Parameter",
     "SelectorBase",
+    "StageBase",
     "arrange",
     "build",
     "describe",

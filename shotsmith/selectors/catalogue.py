@@ -1,4 +1,4 @@
-"""Selectors by name: built from a recipe's spec, and described for help, docs and explorer."""
+"""Selectors and stages by name: built from a recipe, and described for help, docs and explorer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import to_jsonable_python
 
 from .. import registry
 from ..domain.errors import InvalidInput, InvalidParameter
-from ..domain.recipes import SelectorSpec, invalid
-from .base import SelectorBase
+from ..domain.recipes import Frozen, SelectorField, SelectorSpec, Stages, invalid
+from .base import Card, SelectorBase, StageBase
+from .chain import Chain
+
+Kind = type[SelectorBase] | type[StageBase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Parameter:
 
     Attributes:
         name: As recipes spell it.
-        type: For people, e.g. `"query" | "fixed"` or `int | null`.
+        type: For people, e.g. `"image" | "text"` or `int | null`.
         choices: The allowed values where they are few, else empty.
         required: Whether it has no default.
         default: JSON-serialisable; None when required.
@@ -42,46 +45,72 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A registered selector: its name, the first line of its docstring, its parameters."""
+    """A registered selector or stage: its name, the first line of its docstring, its card, its parameters."""
 
     name: str
+    stage: bool
     summary: str
     parameters: tuple[Parameter, ...]
+    card: Card | None = None
 
 
-def build(spec: SelectorSpec) -> SelectorBase:
-    """The selector that a recipe names.
+def build(stages: Stages) -> Chain:
+    """The selector that a recipe names. A stage that comes first gets the selector it starts from.
 
     Raises:
         UnknownName: No such selector; the mend suggests the nearest name.
-        InvalidParameter: A parameter does not exist or is out of range; names the known ones.
-        InvalidInput: A plugin registered something that is not a `SelectorBase`.
+        InvalidParameter: A parameter does not exist or is out of range; names the known ones. Or a selector stands
+            where only a stage can.
+        InvalidInput: A plugin registered something that is neither a `SelectorBase` nor a `StageBase`.
     """
-    kind = _load(spec.name)
+    chain: Chain | None = None
+    for spec in stages:
+        step = _step(spec)
+        if isinstance(step, StageBase) and chain is None:
+            chain = build((SelectorSpec(name=type(step).start),))
+        elif isinstance(step, SelectorBase) and chain is not None:
+            raise InvalidParameter(
+                f"{spec.name} is a selector and can only come first: it does not rework what {chain.name} chose",
+                field="selector",
+                value=spec.name,
+                mend=f"After a selector come stages: {', '.join(_names(StageBase))}",
+            )
+        chain = Chain(spec.name, step, chain)
+    assert chain is not None
+    return chain
+
+
+def _step(spec: SelectorSpec) -> SelectorBase | StageBase:
+    kind = load(spec.name)
     try:
         return kind.model_validate(spec.params)
     except ValidationError as error:
         raise _explained(spec.name, kind, error) from None
 
 
+def _names(kind: Kind) -> list[str]:
+    return [name for name in registry.names("selectors") if issubclass(load(name), kind)]
+
+
 def describe() -> list[Description]:
-    """Every registered selector, by name."""
-    return [_description(name, _load(name)) for name in registry.names("selectors")]
+    """Every registered selector and stage, by name."""
+    return [_description(name, load(name)) for name in registry.names("selectors")]
 
 
-def _load(name: str) -> type[SelectorBase]:
-    kind = registry.load("selectors", name)
-    if not (isinstance(kind, type) and issubclass(kind, SelectorBase)):
+def load(name: str) -> Kind:
+    """The class registered under a name; errors as `build`."""
+    kind: Kind = registry.load("selectors", name)
+    if not (isinstance(kind, type) and issubclass(kind, (SelectorBase, StageBase))):
         raise InvalidInput(
-            "what is registered under this name is not a selector",
+            "what is registered under this name is neither a selector nor a stage",
             field="selector",
             value=name,
-            mend="A selector subclasses shotsmith.selectors.SelectorBase",
+            mend="A selector subclasses shotsmith.selectors.SelectorBase, a stage StageBase",
         )
     return kind
 
 
-def _explained(name: str, kind: type[SelectorBase], error: ValidationError) -> InvalidParameter:
+def _explained(name: str, kind: Kind, error: ValidationError) -> InvalidParameter:
     """The first fault of a pydantic error, as one sentence with the parameters that exist."""
     fault = error.errors(include_url=False)[0]
     told = invalid(error, name)
@@ -94,49 +123,74 @@ def _explained(name: str, kind: type[SelectorBase], error: ValidationError) -> I
     return InvalidParameter(message, field=told.field, value=told.value, mend=mend)
 
 
-def _signature(name: str, kind: type[SelectorBase]) -> str:
+def _signature(name: str, kind: Kind) -> str:
     return (
         ", ".join(f"{known.name} ({known.type})" for known in _description(name, kind).parameters) or "none"
     )
 
 
-def _description(name: str, kind: type[SelectorBase]) -> Description:
+def _description(name: str, kind: Kind) -> Description:
     summary = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
-    return Description(
-        name,
-        summary,
-        tuple(
-            Parameter(
-                name=parameter,
-                type=_type_name(field.annotation),
-                choices=get_args(field.annotation) if get_origin(field.annotation) is Literal else (),
-                required=field.is_required(),
-                default=None
-                if field.is_required()
-                else to_jsonable_python(field.get_default(call_default_factory=True)),
-                description=field.description or "",
-            )
-            for parameter, field in kind.model_fields.items()
-        ),
+    parameters = tuple(
+        Parameter(
+            name=parameter,
+            type=type_name(field.annotation),
+            choices=get_args(field.annotation) if get_origin(field.annotation) is Literal else (),
+            required=field.is_required(),
+            default=None if field.is_required() else _default(field.get_default(call_default_factory=True)),
+            description=field.description or "",
+        )
+        for parameter, field in kind.model_fields.items()
     )
+    return Description(name, issubclass(kind, StageBase), summary, parameters, kind.card)
 
 
-def _type_name(annotation: Any) -> str:
+def _default(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_default(one) for one in value]
+    return value.text if isinstance(value, Chain) else to_jsonable_python(value)
+
+
+def type_name(annotation: Any) -> str:
     """A type as recipes spell its values."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _type_name(args[0])
+        return type_name(args[0])
     if origin is Literal:
         return " | ".join(json.dumps(value) for value in args)
     if origin in (Union, UnionType):
-        return " | ".join(_type_name(arg) for arg in args)
+        return " | ".join(type_name(arg) for arg in args)
+    if origin is tuple:
+        return f"[{type_name(args[0])}, ...]"
     if annotation is NoneType:
         return "null"
-    if annotation is SelectorSpec:
+    if annotation is Chain:
         return "selector"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields: Mapping[str, Any] = annotation.model_fields
         return (
-            "{" + ", ".join(f"{name}: {_type_name(field.annotation)}" for name, field in fields.items()) + "}"
+            "{" + ", ".join(f"{name}: {type_name(field.annotation)}" for name, field in fields.items()) + "}"
         )
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _chain(given: Any) -> Chain:
+    return given if isinstance(given, Chain) else build(_Written.read({"selector": given}).selector)
+
+
+class _Written(Frozen):
+    selector: SelectorField
+
+
+#: A parameter that is itself a selector, with stages or without; written as in recipes, dumped as text.
+Inner = Annotated[
+    Chain,
+    PlainValidator(_chain),
+    PlainSerializer(lambda chain: chain.text, return_type=str),
+    WithJsonSchema({"$ref": "#/$defs/Selector"}),
+]
+
+
+def build_text(text: str) -> Chain:
+    """The selector of a text, e.g. `rices(modality=text)|balanced`."""
+    return _chain(text)

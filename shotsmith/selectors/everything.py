@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..domain.examples import Query
-from ..domain.protocols import CandidateSource
 from ..domain.recipes import MODALITIES
 from ..domain.selections import Candidate
-from .base import SelectorBase
+from ..domain.sources import CandidateSource
+from .base import Card, SelectorBase
 from .ranking import by_nearness
 
 
@@ -15,8 +15,16 @@ class All(SelectorBase):
 
     Ranked by similarity in the first of image, text and joint that the query has, so that a budget drops the least
     similar; then, and for a query without any, by id. The ranking depends on the query: for a prompt that caches can
-    reuse, use `random` with scope "fixed" and a k as large as the pool.
+    reuse, use `random_fixed` with a k as large as the pool.
     """
+
+    card = Card(
+        paper="many-shot: Agarwal et al., [arXiv 2404.11018](https://arxiv.org/abs/2404.11018)",
+        cost="one search over the whole pool; the prompt is what costs",
+        use="the task is learned from all examples rather than from similar ones",
+        avoid="the pool does not fit into the model's window",
+    )
+    nested = "prefix"
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """All of them; k and seed are ignored."""
@@ -36,6 +44,15 @@ class All(SelectorBase):
 
 class Nothing(SelectorBase):
     """No example at all: the zero-shot baseline."""
+
+    card = Card(
+        paper="the baseline of every experiment",
+        cost="nothing",
+        use="always, beside everything else",
+        avoid="never: a model that gains nothing from demonstrations is found this way",
+    )
+    nested = "prefix"
+    fills = False
 
     @property
     def fixed(self) -> bool:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from ..domain.errors import UnknownName
 from ..domain.recipes import OrderName
-from ..domain.scoring import random_key
+from ..domain.scoring import shuffled
 from ..domain.selections import Candidate
 
 Ranked = Sequence[Candidate]
@@ -46,8 +46,8 @@ def grouped(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
 
 def random(ranked: Ranked, seed: int, query_key: str) -> list[Candidate]:
     """A keyed shuffle."""
-    scope = f"order|{query_key}"
-    return sorted(ranked, key=lambda candidate: (random_key(seed, scope, candidate.id), candidate.id))
+    by_id = {candidate.id: candidate for candidate in ranked}
+    return [by_id[id] for id in shuffled(by_id, seed, f"order|{query_key}")]
 
 
 ORDERS: Mapping[OrderName, Order] = {
@@ -62,6 +62,8 @@ ORDERS: Mapping[OrderName, Order] = {
 
 def arrange(candidates: Ranked, order: OrderName, seed: int = 0, query_key: str = "") -> list[Candidate]:
     """Put candidates into prompt order; always a permutation of what was given.
+
+    A part that is the same for every query stands first, in its rank order, so that caches keep it.
 
     Args:
         candidates: In rank order, best first.
@@ -81,7 +83,8 @@ def arrange(candidates: Ranked, order: OrderName, seed: int = 0, query_key: str 
         raise UnknownName(
             "unknown order", field="order", value=order, mend=f"{hint}Known: {', '.join(ORDERS)}"
         ) from None
-    return chosen(candidates, seed, query_key)
+    fixed = [candidate for candidate in candidates if candidate.fixed]
+    return [*fixed, *chosen([one for one in candidates if not one.fixed], seed, query_key)]
 
 
 def _by_label(ranked: Ranked, seed: int, query_key: str) -> list[list[Candidate]]:
@@ -89,6 +92,7 @@ def _by_label(ranked: Ranked, seed: int, query_key: str) -> list[list[Candidate]
     blocks: dict[str | None, list[Candidate]] = {}
     for candidate in ranked:
         blocks.setdefault(candidate.label, []).append(candidate)
-    scope = f"order|{query_key}"
-    cycle = sorted(blocks, key=lambda label: (label is None, random_key(seed, scope, label or "")))
-    return [blocks[label] for label in cycle]
+    unlabelled = blocks.pop(None, [])
+    named = {label: block for label, block in blocks.items() if label is not None}
+    cycle = shuffled(named, seed, f"order|{query_key}")
+    return [*(named[label] for label in cycle), *([unlabelled] if unlabelled else [])]

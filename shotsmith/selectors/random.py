@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
-
 from ..domain.examples import Query
-from ..domain.protocols import CandidateSource
-from ..domain.scoring import shuffled
+from ..domain.plans import Plan
 from ..domain.selections import Candidate
-from .base import SelectorBase
+from ..domain.sources import CandidateSource
+from .base import Card, SelectorBase
 from .ranking import ordinal
 
 
-class Random(SelectorBase):
-    """Draws without replacement, reproducibly.
+class RandomPerQuery(SelectorBase):
+    """Draws anew for each query, without replacement and reproducibly.
 
-    Examples are sorted by HMAC-SHA256(seed, scope | id), so a draw does not depend on the pool's order or on other
-    queries, and the draw of k is the beginning of the draw of k + 1. "fixed" is the "naive" baseline of Baek et al.
-    (arXiv 2412.16926), which prompt caches can reuse.
+    Examples are sorted by a key of seed, query and id (`scoring.shuffled`), so a draw does not depend on the pool's
+    order or on other queries, and the draw of k is the beginning of the draw of k + 1.
     """
 
-    scope: Literal["query", "fixed"] = Field(
-        "query", description='"query" draws anew for each query; "fixed" draws one set for all queries.'
+    card = Card(
+        paper="the usual baseline, e.g. Alayrac et al., [arXiv 2204.14198](https://arxiv.org/abs/2204.14198)",
+        cost="below one search",
+        use="as the baseline of every comparison",
+        avoid="prompt caches should hit: every query gets other demonstrations",
     )
-
-    @property
-    def fixed(self) -> bool:
-        """Whether every query gets the same draw."""
-        return self.scope == "fixed"
+    nested = "prefix"
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """The first k of a keyed shuffle."""
-        scope, whose = ("fixed", "the same for every query") if self.fixed else (query.key, "for this query")
-        drawn = shuffled(source.ids(), seed, f"random|{scope}")[:k]
         return [
-            Candidate(id=id, reason=f"{ordinal(turn)} random draw, {whose}", label=source.label_of(id))
-            for turn, id in enumerate(drawn, start=1)
+            Candidate(id=id, reason=f"{ordinal(turn)} random draw, for this query", label=source.label_of(id))
+            for turn, id in enumerate(source.draw(k, seed, f"random|{query.key}"), start=1)
         ]
+
+
+class RandomFixed(SelectorBase):
+    """One random draw for all queries, which prompt caches can reuse.
+
+    The "naive" baseline of Baek et al.; what the leak guard keeps out of one query's draw is replaced by the next ones.
+    """
+
+    card = Card(
+        paper="Baek et al., [arXiv 2412.16926](https://arxiv.org/abs/2412.16926)",
+        cost="nothing: drawn once",
+        use="many shots, cached prefixes, and as the baseline beside them",
+        avoid="few shots: what it shows seldom has to do with the query",
+    )
+    nested = "prefix"
+
+    @property
+    def fixed(self) -> bool:
+        """Always."""
+        return True
+
+    def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
+        """The first k of a keyed shuffle that knows no query."""
+
+        def draw(everyone: CandidateSource, size: int) -> Plan:
+            drawn = everyone.draw(size, seed, "random|fixed")
+            notes = {
+                id: f"{ordinal(turn)} random draw, the same for every query"
+                for turn, id in enumerate(drawn, 1)
+            }
+            return Plan([(id,) for id in drawn], size, notes=notes)
+
+        return source.planned(f"random_fixed|{seed}", k, draw)

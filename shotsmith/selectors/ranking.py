@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..domain.examples import Query
-from ..domain.protocols import CandidateSource
-from ..domain.recipes import Modality
-from ..domain.scoring import shuffled
+from ..domain.recipes import MODALITIES, Modality
 from ..domain.selections import Candidate
+from ..domain.sources import CandidateSource
 
 # Where to turn when a query lacks the wanted modality: the other one, and the weak common space last.
 PREFERENCE: Mapping[Modality, tuple[Modality, ...]] = {
@@ -30,6 +29,13 @@ def space_for(wanted: Modality, source: CandidateSource) -> Modality | None:
     return next((space for space in PREFERENCE[wanted] if space in source.modalities), None)
 
 
+def space_of(candidates: Sequence[Candidate], source: CandidateSource) -> Modality | None:
+    """The space in which candidates were ranked where that was a single one, else the first that can be compared in."""
+    ranked = candidates[0].scores if candidates else {}
+    known = [space for space in MODALITIES if space in source.modalities]
+    return next((space for space in known if [space] == list(ranked)), known[0] if known else None)
+
+
 def by_nearness(source: CandidateSource, space: Modality, k: int) -> list[Candidate]:
     """The k nearest examples of one space."""
     return [
@@ -47,20 +53,30 @@ def by_nearness(source: CandidateSource, space: Modality, k: int) -> list[Candid
 def fill(
     query: Query, source: CandidateSource, chosen: Sequence[Candidate], k: int, seed: int, lacking: str
 ) -> list[Candidate]:
-    """What completes `chosen` to k: examples without the modality, in keyed random order and flagged."""
+    """What completes `chosen` to k: further examples in keyed random order, flagged.
+
+    Args:
+        query: Seeds the order.
+        source: Where from.
+        chosen: What is there already.
+        k: How many there should be.
+        seed: Seeds the order.
+        lacking: Why they were not chosen, after "it has", e.g. "no image to compare".
+    """
     missing = k - len(chosen)
     if missing <= 0:
         return []
     taken = {candidate.id for candidate in chosen}
-    rest = shuffled((id for id in source.ids() if id not in taken), seed, f"fill|{query.key}")
+    drawn = source.draw(missing + len(taken), seed, f"fill|{query.key}")
     return [
         Candidate(
             id=id,
-            reason=f"random fill: it has no {lacking} to compare",
+            reason=f"random fill: it has {lacking}",
             label=source.label_of(id),
-            flags=(f"has no {lacking}: placed at random after the examples that have one",),
+            flags=(f"filled up at random: some examples have {lacking}",),
+            stage="fill",
         )
-        for id in rest[:missing]
+        for id in [id for id in drawn if id not in taken][:missing]
     ]
 
 

@@ -5,7 +5,9 @@ from .calls import CallLedger
 from .database import Database
 from .embeddings import EmbeddingCache
 from .examples import Examples, Write
+from .neighbours import Neighbours
 from .outbox import Outbox, Task
+from .plans import Plans
 from .pools import Pools
 from .renders import Renders
 
@@ -15,7 +17,9 @@ __all__ = [
     "Database",
     "EmbeddingCache",
     "Examples",
+    "Neighbours",
     "Outbox",
+    "Plans",
     "Pools",
     "Renders",
     "Task",

@@ -29,6 +29,7 @@ class CallLedger:
             latency_ms=row.latency_ms,
             finish_reason=row.finish_reason,
             notes=tuple(row.notes),
+            alternatives=tuple((text, probability) for text, probability in row.alternatives),
         )
 
     def put(self, request: Request, reply: Reply) -> None:
@@ -45,6 +46,7 @@ class CallLedger:
             "latency_ms": reply.latency_ms,
             "finish_reason": reply.finish_reason,
             "notes": list(reply.notes),
+            "alternatives": [list(pair) for pair in reply.alternatives],
             "created_at": now(),
         }
         with self._database.write() as connection:

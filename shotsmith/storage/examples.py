@@ -173,11 +173,13 @@ class Examples:
         """Ids without pictures whose text is this, with their text keys."""
         return self._keys(pool_uid, examples.c.pixel_key == "", examples.c.text_key == text_key)
 
-    def plain_texts(self, pool_uid: str) -> dict[str, str]:
-        """Texts of the active examples without pictures, by id."""
+    def texts(self, pool_uid: str, *, pictures: bool = True) -> dict[str, str]:
+        """Texts of the active examples by id, or only of those without pictures."""
         query = select(examples.c.id, examples.c.text).where(
-            examples.c.pool_uid == pool_uid, examples.c.status == "active", examples.c.pixel_key == ""
+            examples.c.pool_uid == pool_uid, examples.c.status == "active"
         )
+        if not pictures:
+            query = query.where(examples.c.pixel_key == "")
         with self._database.read() as connection:
             return {row.id: row.text for row in connection.execute(query)}
 

@@ -144,5 +144,26 @@ calls = Table(
     Column("latency_ms", Float, nullable=False),
     Column("finish_reason", String(64), nullable=False),
     Column("notes", JSON, nullable=False),
+    Column("alternatives", JSON, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("pool_uid", ForeignKey("pools.uid", ondelete="CASCADE"), primary_key=True),
+    Column("version", String(16), primary_key=True),  # of the pool
+    Column("key", Sha256, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+neighbours = Table(
+    "neighbours",
+    metadata,
+    Column("pool_uid", ForeignKey("pools.uid", ondelete="CASCADE"), primary_key=True),
+    Column("name", Key, primary_key=True),
+    Column("query_id", Key, primary_key=True),
+    Column("ids", JSON, nullable=False),  # best first
 )

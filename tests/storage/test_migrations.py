@@ -27,7 +27,7 @@ def test_opening_twice_changes_nothing(database: Database, database_url: str) ->
     again = Database(database_url)
     again.close()
     with database.read() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0001"
+        assert MigrationContext.configure(connection).get_current_revision() == "0002"
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "not a url", "nosuch://x"])

@@ -30,7 +30,7 @@ from ...schemas import (
 from .images import ImageLike, encoded
 
 T = TypeVar("T")
-RecipeLike = Recipe | Mapping[str, Any] | None
+RecipeLike = Recipe | Mapping[str, Any] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +131,29 @@ def answer(
 
 
 def query_in(
-    image: ImageLike | None, images: Sequence[ImageLike], text: str, id: str | None, group: str | None
+    image: ImageLike | None,
+    images: Sequence[ImageLike],
+    text: str,
+    id: str | None,
+    group: str | None,
+    metadata: Mapping[str, Any] | None,
 ) -> QueryIn:
     """A query from what people pass."""
     given = ([] if image is None else [image]) + list(images)
-    fields = {"images": tuple(encoded(one) for one in given), "text": text, "id": id, "group": group}
+    fields = {
+        "images": tuple(encoded(one) for one in given),
+        "text": text,
+        "id": id,
+        "group": group,
+        "metadata": dict(metadata or {}),
+    }
     return QueryIn.read(fields, "query")
 
 
 def recipe_of(recipe: RecipeLike, fields: Mapping[str, Any]) -> Recipe:
-    """A recipe from an object, a mapping or keywords; keywords win."""
-    base = recipe.model_dump() if isinstance(recipe, Recipe) else dict(recipe or {})
+    """A recipe from an object, a mapping, its text form or keywords; keywords win."""
+    read = Recipe.read(recipe, "recipe") if isinstance(recipe, str) else recipe
+    base = read.model_dump() if isinstance(read, Recipe) else dict(read or {})
     return Recipe.read({**base, **fields}, "recipe")
 
 

@@ -124,6 +124,7 @@ class Client:
         text: str = "",
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> SelectionOut:
@@ -136,10 +137,11 @@ class Client:
             text: Its text.
             id: An example of the pool that this is; with nothing else given, that example is the query.
             group: Its group.
-            recipe: How to choose.
+            metadata: What is known of it beside content, for the stage `matched`.
+            recipe: How to choose: an object, a mapping, or text such as "rices(k=16)|balanced|similar_last".
             fields: Fields of `Recipe`, which win over those of `recipe`.
         """
-        query = calls.query_in(image, images, text, id, group)
+        query = calls.query_in(image, images, text, id, group, metadata)
         return self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
 
     def prompt(
@@ -151,11 +153,12 @@ class Client:
         text: str = "",
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> PromptOut:
         """Choose demonstrations and render the messages for a model; arguments as `select`."""
-        query = calls.query_in(image, images, text, id, group)
+        query = calls.query_in(image, images, text, id, group, metadata)
         return self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
 
     def ask(
@@ -167,6 +170,7 @@ class Client:
         text: str = "",
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
@@ -178,7 +182,7 @@ class Client:
             model: For example "openai/gpt-5-mini"; by default the configured one.
             parameters: Sampling parameters, passed on.
         """
-        query = calls.query_in(image, images, text, id, group)
+        query = calls.query_in(image, images, text, id, group, metadata)
         return self._send(calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {}))
 
 
@@ -278,11 +282,12 @@ class AsyncClient:
         text: str = "",
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> SelectionOut:
         """Choose and order demonstrations; arguments as `Client.select`."""
-        query = calls.query_in(image, images, text, id, group)
+        query = calls.query_in(image, images, text, id, group, metadata)
         return await self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
 
     async def prompt(
@@ -294,11 +299,12 @@ class AsyncClient:
         text: str = "",
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> PromptOut:
         """Choose demonstrations and render the messages for a model; arguments as `Client.select`."""
-        query = calls.query_in(image, images, text, id, group)
+        query = calls.query_in(image, images, text, id, group, metadata)
         return await self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
 
     async def ask(
@@ -310,13 +316,14 @@ class AsyncClient:
         text: str = "",
         id: str | None = None,
         group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> AnswerOut:
         """Choose demonstrations, build the prompt, ask a model and read its answer; arguments as `Client.ask`."""
-        query = calls.query_in(image, images, text, id, group)
+        query = calls.query_in(image, images, text, id, group, metadata)
         return await self._send(
             calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {})
         )

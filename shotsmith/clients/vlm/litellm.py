@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -199,6 +200,7 @@ class LiteLLM:
             latency_ms=latency_ms,
             finish_reason=finish_reason,
             notes=tuple(notes),
+            alternatives=_alternatives(choice),
         )
 
 
@@ -206,6 +208,16 @@ def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     told = retry_after(error) if error else None
     return max(told or 0.0, _BACKOFF(state))
+
+
+def _alternatives(choice: Any) -> tuple[tuple[str, float], ...]:
+    """What the first token with any text could have been, where log probabilities were asked for and given."""
+    tokens = getattr(getattr(choice, "logprobs", None), "content", None) or ()
+    for token in tokens:
+        found = [(one.token, math.exp(one.logprob)) for one in token.top_logprobs or ()]
+        if found and token.token.strip():
+            return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+    return ()
 
 
 def _usage(response: Any) -> Usage:

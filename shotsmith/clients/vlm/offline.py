@@ -1,17 +1,21 @@
 """Models that answer offline, from nothing but the messages they are sent.
 
-`offline/knn-vote` is the baseline of the literature: what the demonstrations alone say, without a language model
-(similarity-weighted majority vote, Baldassini et al. 2024; 1-NN, Milios et al. 2023). A language model that does
-not beat it adds nothing to its demonstrations.
+    offline/knn-vote            the similarity-weighted vote of the demonstrations' answers
+    offline/majority-class      their most frequent answer
+    offline/copy-nearest        the answer of the most similar one
+    offline/random-demo-answer  the answer of one drawn at random
+
+They are the baselines of the literature: what the demonstrations alone say, without a language model. A language model
+that does not beat them adds nothing to its demonstrations.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import time
-from collections import defaultdict
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from pydantic import SecretStr
@@ -19,11 +23,13 @@ from pydantic import SecretStr
 from ...domain.errors import InvalidParameter, UnknownName
 from ...domain.messages import Reply, Request
 from ...domain.protocols import VLM, Encoder
-from ...domain.scoring import Vector, cosine, quantise, unit
+from ...domain.scoring import Vector, cosine, digest, quantise, shuffled, unit
+from ...domain.voting import Ballot, Weighting, nearest, shares, tally, winner
 from .memo import EmbeddingMemo, Vectors
 from .parse_messages import Reading, Shot, read
 
 _NOT_A_MODEL = "offline baseline, not a language model"
+_WEIGHTINGS = ("similarity", "uniform")
 
 
 def load(
@@ -39,7 +45,7 @@ def load(
         UnknownName: No offline model of that name.
         InvalidParameter: No encoder to compare with.
     """
-    known = {kind.name: kind for kind in (KnnVote,)}
+    known = {kind.name: kind for kind in (KnnVote, MajorityClass, CopyNearest, RandomDemoAnswer)}
     if model not in known:
         close = difflib.get_close_matches(model, known, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
@@ -56,36 +62,52 @@ def load(
     return known[model](encoder())
 
 
-class KnnVote:
-    """The similarity-weighted vote of the demonstrations' answers; without demonstrations, the nearest label name.
+class _Offline:
+    """What offline models share: they read the demonstrations and compare them with the query.
 
-    A demonstration weighs the mean of its cosines with the query, image with image and text with text, over the
-    modalities that both have, and never less than zero; several images count as the mean of their unit vectors.
-    Ties go to the answer of the most similar demonstration, then to the smaller answer. The order in which
-    demonstrations are shown does not matter.
+    A demonstration's similarity is the mean of its cosines with the query, image with image and text with text, over
+    the modalities that both have; several images count as the mean of their unit vectors. The order in which
+    demonstrations are shown does not matter. Without demonstrations the answer is the label whose name is nearest to
+    the query.
 
     Args:
         encoder: Compares images and texts.
         capacity: Embeddings remembered between calls.
     """
 
-    name = "offline/knn-vote"
+    name: ClassVar[str]
+    #: Names of the parameters that it heeds.
+    heeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, encoder: Encoder, *, capacity: int = 4096) -> None:
         self._encoder = encoder
         self._memo = EmbeddingMemo(encoder, capacity=capacity)
 
+    @abstractmethod
+    def _decide(
+        self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
+    ) -> tuple[tuple[tuple[str, float], ...], str]:
+        """Answers with their probabilities, the chosen one first, and how it came to it."""
+
     def complete(self, request: Request) -> Reply:
-        """Answer from the messages; the parameters change nothing and are named in the notes.
+        """Answer from the messages; parameters without effect are named in the notes.
 
         Raises:
             ModelRefused: The messages end without a query.
             InvalidImage: An image that cannot be decoded.
+            InvalidParameter: A parameter that it heeds has no such value.
         """
         started = time.perf_counter()
+        given = {name: value for name, value in request.parameters.items() if value is not None}
         reading = read(request.messages)
-        text, notes = self._vote(reading) if reading.demonstrations else self._match(reading)
-        if unused := sorted(name for name, value in request.parameters.items() if value is not None):
+        alternatives: tuple[tuple[str, float], ...] = ()
+        if reading.demonstrations:
+            ballots, note = self._ballots(reading)
+            alternatives, how = self._decide(ballots, given, reading)
+            text, notes = alternatives[0][0], [f"{how}: {note}"]
+        else:
+            text, notes = self._match(reading)
+        if unused := sorted(given.keys() - set(self.heeds)):
             notes.append(f"parameters without effect: {', '.join(unused)}")
         return Reply(
             text=text,
@@ -93,9 +115,10 @@ class KnnVote:
             cost_usd=0.0,
             latency_ms=(time.perf_counter() - started) * 1000,
             notes=(_NOT_A_MODEL, *notes),
+            alternatives=alternatives,
         )
 
-    def _vote(self, reading: Reading) -> tuple[str, list[str]]:
+    def _ballots(self, reading: Reading) -> tuple[list[Ballot], str]:
         shots = reading.demonstrations
         # One call for all, so that the encoder can batch what is new.
         self._memo.images([image for shot in (*shots, reading.query) for image in shot.images])
@@ -103,11 +126,11 @@ class KnnVote:
         asked = self._features(reading.query)
         similarities = _similarities(asked, [self._features(shot) for shot in shots])
         compared = len(shots) - similarities.count(None)
-        note = f"similarity-weighted vote: {compared} of {len(shots)} demonstrations compare with the query"
+        note = f"{compared} of {len(shots)} demonstrations compare with the query"
         if not compared:
-            similarities = [1.0] * len(shots)
-            note = f"plain majority: none of {len(shots)} demonstrations shares a modality with the query"
-        return _winner([shot.answer or "" for shot in shots], similarities), [note]
+            note = f"none of {len(shots)} demonstrations shares a modality with the query"
+        answers = [shot.answer or "" for shot in shots]
+        return [Ballot(*pair) for pair in zip(answers, similarities, strict=True)], note
 
     def _match(self, reading: Reading) -> tuple[str, list[str]]:
         """Zero-shot: the label whose name is nearest to the query in the joint space."""
@@ -149,6 +172,95 @@ class KnnVote:
         return self._memo.texts([shot.text])[0] if shot.text else {}
 
 
+class KnnVote(_Offline):
+    """The vote of the demonstrations' answers, each weighing its similarity, never less than zero.
+
+    Parameters: `k`, only the k most similar ones vote; `weights`, "similarity" or "uniform". Where nothing compares
+    with the query, each has one vote. Ties go to the answer of the most similar demonstration, then to the smaller
+    answer.
+    """
+
+    name = "offline/knn-vote"
+    heeds = ("k", "weights")
+
+    def _decide(
+        self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
+    ) -> tuple[tuple[tuple[str, float], ...], str]:
+        weights, how = _weighting(parameters), "similarity-weighted vote"
+        if all(ballot.similarity is None for ballot in ballots):
+            weights = "uniform"
+        if weights == "uniform":
+            how = "plain majority"
+        voting = nearest(ballots, k) if (k := _count(parameters)) else ballots
+        return _chosen(voting, weights), how
+
+
+class MajorityClass(_Offline):
+    """The most frequent answer of the demonstrations; ties as for the vote."""
+
+    name = "offline/majority-class"
+
+    def _decide(
+        self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
+    ) -> tuple[tuple[tuple[str, float], ...], str]:
+        return _chosen(ballots, "uniform"), "most frequent answer"
+
+
+class CopyNearest(_Offline):
+    """The answer of the most similar demonstration: 1-NN, for free text as well."""
+
+    name = "offline/copy-nearest"
+
+    def _decide(
+        self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
+    ) -> tuple[tuple[tuple[str, float], ...], str]:
+        return _chosen(nearest(ballots, 1), "uniform"), "answer of the most similar demonstration"
+
+
+class RandomDemoAnswer(_Offline):
+    """The answer of a demonstration drawn at random, the same one whenever the same is asked (SMMILE).
+
+    Parameter: `seed`.
+    """
+
+    name = "offline/random-demo-answer"
+    heeds = ("seed",)
+
+    def _decide(
+        self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
+    ) -> tuple[tuple[tuple[str, float], ...], str]:
+        def content(shot: Shot) -> str:
+            return digest([[image.sha256 for image in shot.images], shot.text, shot.answer])
+
+        shown = {content(shot): shot.answer or "" for shot in reading.demonstrations}
+        seed = parameters.get("seed", 0)
+        if not isinstance(seed, int):
+            raise InvalidParameter("a seed is a whole number", field="seed", value=seed)
+        drawn = shuffled(shown, seed, content(reading.query))[0]
+        return ((shown[drawn], 1.0),), "answer of a demonstration drawn at random"
+
+
+def _chosen(ballots: Sequence[Ballot], weights: Weighting) -> tuple[tuple[str, float], ...]:
+    first = winner(ballots, weights)
+    return tuple(sorted(shares(tally(ballots, weights)), key=lambda pair: pair[0] != first))
+
+
+def _weighting(parameters: Mapping[str, Any]) -> Weighting:
+    given = parameters.get("weights", "similarity")
+    if given not in _WEIGHTINGS:
+        raise InvalidParameter(
+            "not a way to weigh votes", field="weights", value=given, mend=f"Use {' or '.join(_WEIGHTINGS)}"
+        )
+    return cast(Weighting, given)
+
+
+def _count(parameters: Mapping[str, Any]) -> int | None:
+    k = parameters.get("k")
+    if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
+        raise InvalidParameter("k is a whole number from 1 on", field="k", value=k)
+    return k
+
+
 def _mean(rows: Sequence[Vector]) -> Vector:
     if len(rows) == 1:
         return rows[0]
@@ -170,14 +282,3 @@ def _similarities(query: Mapping[str, Vector], shots: Sequence[Mapping[str, Vect
             for number, score in zip(having, cosine(rows, vector), strict=True):
                 terms[number].append(score)
     return [quantise(sum(scores) / len(scores)) if scores else None for scores in terms]
-
-
-def _winner(answers: Sequence[str], similarities: Sequence[float | None]) -> str:
-    weights: dict[str, list[float]] = defaultdict(list)
-    best: dict[str, float] = defaultdict(lambda: -math.inf)
-    for answer, similarity in zip(answers, similarities, strict=True):
-        weights[answer].append(max(similarity or 0.0, 0.0))
-        best[answer] = max(best[answer], -math.inf if similarity is None else similarity)
-    # fsum rounds once, whatever the order of its terms.
-    totals = {answer: quantise(math.fsum(terms)) for answer, terms in weights.items()}
-    return min(totals, key=lambda answer: (-totals[answer], -best[answer], answer))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ...domain.errors import Conflict, InvalidInput, NotFound
 from ...domain.filters import Filter
 from ...domain.protocols import Hit, Point, Search, Stored
+from ...domain.scoring import Vector
 from . import border
 from .conditions import Condition, conditions
 from .payloads import unpacked
@@ -76,6 +77,9 @@ class CheckedIndex(ABC):
     def _answer(self, collection: str, asked: Sequence[Asked]) -> list[list[Hit]]: ...
 
     @abstractmethod
+    def _vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]: ...
+
+    @abstractmethod
     def _count(self, collection: str, wanted: tuple[Condition, ...]) -> int: ...
 
     @abstractmethod
@@ -117,7 +121,7 @@ class CheckedIndex(ABC):
     def search_per_label(
         self, collection: str, search: Search, labels: Sequence[str]
     ) -> dict[str, list[Hit]]:
-        """The nearest `search.limit` points of each balancing label, on top of the filter."""
+        """The nearest `search.limit` points that carry each label, on top of the filter."""
         border.check_filter(Filter(labels=tuple(labels)))
         with self._session():
             name = self._resolve(collection)
@@ -125,6 +129,15 @@ class CheckedIndex(ABC):
             wanted = list(dict.fromkeys(labels))
             asked = [(checked, conditions(checked.filter, label)) for label in wanted]
             return dict(zip(wanted, self._answer(name, asked), strict=True))
+
+    def vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        """Stored unit vectors by id; points that are not there, or lack the space, are absent."""
+        for id in ids:
+            border.check_id(id)
+        with self._session():
+            name = self._resolve(collection)
+            self._checked(name, lambda dims: border.check_space(space, dims))
+            return self._vectors(name, space, list(dict.fromkeys(ids))) if ids else {}
 
     def count(self, collection: str, filter: Filter | None = None) -> int:
         """How many points pass the filter."""

@@ -55,6 +55,14 @@ def check_id(id: str) -> None:
     _check_text(id, "id")
 
 
+def check_space(space: str, dims: Mapping[str, int]) -> None:
+    """Refuse a space that the collection does not have."""
+    if space not in dims:
+        raise InvalidInput(
+            "unknown space", field="space", value=space, mend=f"Known: {', '.join(sorted(dims))}"
+        )
+
+
 def check_points(points: Sequence[Point], dims: Mapping[str, int]) -> list[Point]:
     """Points as they are stored: each id once, the last one winning; vectors unit float32; payload complete."""
     latest: dict[str, Point] = {}
@@ -92,6 +100,8 @@ def check_filter(filter: Filter) -> None:
         for value in values or ():
             _check_text(value, field)
     _check_metadata(filter.metadata, "metadata")
+    for other in filter.also:
+        check_filter(other)
 
 
 def _fits(vector: Any, size: int | None) -> bool:
@@ -103,10 +113,7 @@ def _fits(vector: Any, size: int | None) -> bool:
 
 
 def _unit_rows(vectors: Sequence[Any], space: str, dims: Mapping[str, int], owners: Sequence[str]) -> Matrix:
-    if space not in dims:
-        raise InvalidInput(
-            "unknown space", field="space", value=space, mend=f"Known: {', '.join(sorted(dims))}"
-        )
+    check_space(space, dims)
     size = dims[space]
     for vector, owner in zip(vectors, owners, strict=True):
         if np.shape(vector) != (size,):

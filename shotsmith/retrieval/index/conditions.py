@@ -32,10 +32,11 @@ def conditions(filter: Filter, label: str | None = None) -> tuple[Condition, ...
 
     Args:
         filter: What the caller asked for.
-        label: Additionally, the balancing label.
+        label: Additionally, a label that the example must carry.
     """
+    if label is not None:
+        filter = Filter(labels=(label,), also=(filter,))
     wanted: dict[str, tuple[str, ...] | None] = {
-        "label": None if label is None else (label,),
         "labels": filter.labels,
         "tags": filter.tags,
         "split": filter.splits,
@@ -54,4 +55,9 @@ def conditions(filter: Filter, label: str | None = None) -> tuple[Condition, ...
         found.append(HasId(tuple(filter.ids)))
     if filter.without_ids:
         found.append(HasId(tuple(filter.without_ids), negated=True))
+    for other in filter.also:
+        more = conditions(other)
+        if more is None:
+            return None
+        found.extend(more)
     return tuple(found)

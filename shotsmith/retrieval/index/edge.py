@@ -13,6 +13,7 @@ from typing import Any
 from ...domain.errors import Busy, Unavailable
 from ...domain.filters import Filter
 from ...domain.protocols import Hit, Point, Search, Stored
+from ...domain.scoring import Vector
 from .base import pages
 from .edge_client import OwnerClient, OwnerGone, OwnerProcess
 from .edge_store import EdgeStore
@@ -93,9 +94,14 @@ class EdgeIndex:
     def search_per_label(
         self, collection: str, search: Search, labels: Sequence[str]
     ) -> dict[str, list[Hit]]:
-        """The nearest `search.limit` points of each balancing label, on top of the filter."""
+        """The nearest `search.limit` points that carry each label, on top of the filter."""
         hits: dict[str, list[Hit]] = self._call("search_per_label", collection, search, list(labels))
         return hits
+
+    def vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        """Stored unit vectors by id; points that are not there, or lack the space, are absent."""
+        found: dict[str, Vector] = self._call("vectors", collection, space, list(ids))
+        return found
 
     def count(self, collection: str, filter: Filter | None = None) -> int:
         """How many points pass the filter."""

@@ -19,6 +19,7 @@ import qdrant_edge as edge
 
 from ...domain.errors import Busy, Unavailable
 from ...domain.protocols import Hit, Point
+from ...domain.scoring import Vector
 from .base import Asked, CheckedIndex, check_same, no_collection, taken
 from .border import check_dims, check_name
 from .conditions import Condition
@@ -33,6 +34,8 @@ GRAPH_FROM = 20_000
 
 _FLUSH_EVERY = 10_000  # points; bounds what the write-ahead log must replay after a crash
 _CACHE = 256 * 2**20
+_REMEMBERED = 1024  # a longer list of vectors is a bulk read
+_BULK = 4096  # vectors read in one call
 _CONNECTIONS, _CANDIDATES, _BREADTH = 16, 100, 128  # HNSW: m, ef_construct, ef
 
 
@@ -165,6 +168,12 @@ class EdgeStore(CheckedIndex):
 
     def rows(self, collection: str, space: str, keys: Sequence[UUID]) -> Rows:
         """The stored vectors of these points, from memory where they were read lately."""
+        found = self._read(collection, space, keys)
+        ids = [id for id, _ in found.values()]
+        return Rows(list(found), ids, np.stack([vector for _, vector in found.values()]))
+
+    def _read(self, collection: str, space: str, keys: Sequence[UUID]) -> dict[UUID, tuple[str, Vector]]:
+        """Example id and vector by key; points that lack the space are absent."""
         found = {key: row for key in keys if (row := self._cache.get((collection, space, key)))}
         unread: list[Any] = [key for key in keys if key not in found]
         if unread:
@@ -172,11 +181,13 @@ class EdgeStore(CheckedIndex):
             handle = self._shard(collection).handle
             points: list[Any] = handle.retrieve(unread, with_payload=names, with_vector=[space])
             for point in points:
+                if space not in (point.vector or {}):
+                    continue
                 row = point.payload["id"], np.asarray(point.vector[space], np.float32)
-                self._cache.put((collection, space, point.id), *row)
+                if len(unread) <= _REMEMBERED:  # a bulk read would only push out what is asked again
+                    self._cache.put((collection, space, point.id), *row)
                 found[point.id] = row
-        ids = [id for id, _ in found.values()]
-        return Rows(list(found), ids, np.stack([vector for _, vector in found.values()]))
+        return found
 
     @contextmanager
     def _session(self) -> Iterator[None]:
@@ -241,6 +252,13 @@ class EdgeStore(CheckedIndex):
 
     def _answer(self, collection: str, asked: Sequence[Asked]) -> list[list[Hit]]:
         return answer(self, collection, asked)
+
+    def _vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        found: dict[str, Vector] = {}
+        for start in range(0, len(ids), _BULK):
+            keys = [UUID(point_key(id)) for id in ids[start : start + _BULK]]
+            found.update(self._read(collection, space, keys).values())
+        return {id: found[id] for id in ids if id in found}
 
     def _count(self, collection: str, wanted: tuple[Condition, ...]) -> int:
         request = edge.CountRequest(filter=edge_filter(wanted), exact=True)

@@ -33,6 +33,7 @@ METHODS = frozenset(
         "search",
         "search_many",
         "search_per_label",
+        "vectors",
         "count",
         "resolve",
         "page",

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...domain.protocols import Hit, Search
-from ...domain.scoring import QUANTUM, Matrix, Vector, cosine, ranked
+from ...domain.scoring import Matrix, Vector, cosine, margin, ranked
 from .conditions import Condition
 
 #: How many points more than wanted an engine is asked for, and how that grows when they all tie.
@@ -68,15 +68,6 @@ class Engine(Protocol):
     def rows(self, collection: str, space: str, keys: Sequence[Key]) -> Rows:
         """The stored vectors of these points, in any order; vanished points are left out."""
         ...
-
-
-def margin(dims: int) -> float:
-    """How far apart two float32 scores must be for the order of the quantised cosines to be certain.
-
-    Bounds the rounding error of a dot product of unit vectors on both sides, plus one quantum. Kernels add up 16 or
-    more partial sums; below 32 dimensions some use only one.
-    """
-    return QUANTUM + 2 * (dims / 16 + 32) * 2.0**-24
 
 
 def answer(

@@ -135,6 +135,10 @@ class MemoryIndex(CheckedIndex):
             answers.append([Hit(id, score) for id, score in ranked(pairs)[: search.limit]])
         return answers
 
+    def _vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        rows = self._named(collection).rows
+        return {id: rows[id].vectors[space] for id in ids if id in rows and space in rows[id].vectors}
+
     def _count(self, collection: str, wanted: tuple[Condition, ...]) -> int:
         passes = _predicate(wanted)
         return sum(passes(row.payload) for row in self._named(collection).rows.values())

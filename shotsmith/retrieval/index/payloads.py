@@ -12,7 +12,7 @@ from ...domain.filters import fact
 from ...domain.protocols import Point, Stored
 
 #: Payload fields that filters read; every engine indexes them as keywords before the first point arrives.
-KEYWORDS = ("label", "labels", "tags", "split", "group", "metadata")
+KEYWORDS = ("labels", "tags", "split", "group", "metadata")
 
 _NAMESPACE = UUID("6b0f7a0e-3f43-5b52-9a53-5d0c9c3c7a11")
 

@@ -13,6 +13,7 @@ from qdrant_client import QdrantClient, models
 
 from ...domain.errors import Conflict, InvalidInput, Unavailable
 from ...domain.protocols import Hit, Point
+from ...domain.scoring import Vector
 from .base import Asked, CheckedIndex, check_same, no_collection, taken
 from .border import check_dims, check_name
 from .conditions import AnyOf, Condition
@@ -230,6 +231,14 @@ class QdrantIndex(CheckedIndex):
 
     def _answer(self, collection: str, asked: Sequence[Asked]) -> list[list[Hit]]:
         return answer(self, collection, asked)
+
+    def _vectors(self, collection: str, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        found: dict[str, Vector] = {}
+        size = self._batch_size(collection)
+        for start in range(0, len(ids), size):
+            rows = self.rows(collection, space, [point_key(id) for id in ids[start : start + size]])
+            found.update(zip(rows.ids, rows.matrix, strict=True))
+        return {id: found[id] for id in ids if id in found}
 
     def _count(self, collection: str, wanted: tuple[Condition, ...]) -> int:
         return int(self._call("count", collection, count_filter=_filter(wanted), exact=True).count)

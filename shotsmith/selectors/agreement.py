@@ -1,0 +1,99 @@
+"""How hard an example is: what its neighbours answer, or what a model says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..domain.errors import InvalidInput
+from ..domain.examples import Example, normal_text
+from ..domain.recipes import Modality
+from ..domain.scoring import quantise
+from ..domain.sources import CandidateSource
+from .blocks import neighbours
+from .fixed import rows_of
+
+_READ = 1000
+
+
+def rated_by(
+    rate: Callable[[Example, int], float], examples: Mapping[str, Example], prompts: int
+) -> dict[str, float]:
+    """The mean rating of each example over so many wordings of the question."""
+    return {
+        id: quantise(sum(rate(example, prompt) for prompt in range(prompts)) / prompts)
+        for id, example in examples.items()
+    }
+
+
+def disagreement(
+    everyone: CandidateSource, wanted: Modality, count: int
+) -> tuple[dict[str, float], list[str]]:
+    """How far each example's nearest others are from its answer, from 0 to 1, and what should be known of it.
+
+    Classes and texts: the share of neighbours with another answer; labels count as another where none is shared.
+    Numbers: the distance of their mean from the example's, as a share of the pool's range.
+
+    Raises:
+        InvalidInput: No example has a label or an answer.
+    """
+    rows, _, remarks = rows_of(everyone, wanted)
+    answers = _answers(everyone, rows.ids)
+    if rows.ids and not any(answers):
+        raise InvalidInput(
+            "difficulty by neighbours needs labels or answers, and no eligible example has one",
+            field="selector",
+            mend="Give the examples labels or answers",
+        )
+    links = neighbours(rows.matrix, count) if rows.ids else np.empty((0, 0), np.int32)
+    numbers = _numbers(answers) if everyone.kind == "regression" else None
+    found = {}
+    for place, id in enumerate(rows.ids):
+        own = links[place].tolist()
+        if not own:
+            found[id] = 0.0
+        elif numbers is not None:
+            near = [numbers[other] for other in own]
+            found[id] = quantise(
+                abs(numbers[place] - sum(near) / len(near)) / ((max(numbers) - min(numbers)) or 1.0)
+            )
+        else:
+            found[id] = quantise(sum(answers[place].isdisjoint(answers[other]) for other in own) / len(own))
+    return found, remarks
+
+
+def _answers(everyone: CandidateSource, ids: Sequence[str]) -> list[frozenset[str]]:
+    """Labels, or the answer where there are none, read a block at a time."""
+    found: list[frozenset[str]] = []
+    for start in range(0, len(ids), _READ):
+        block = ids[start : start + _READ]
+        examples = everyone.examples(block)
+        for id in block:
+            example = examples.get(id)
+            said = (example.labels or tuple(filter(None, [normal_text(example.answer)]))) if example else ()
+            found.append(frozenset(said))
+    return found
+
+
+def _numbers(answers: Sequence[frozenset[str]]) -> list[float]:
+    """Targets of a regression pool.
+
+    Raises:
+        InvalidInput: One is not a number.
+    """
+    numbers = []
+    for said in answers:
+        try:
+            numbers.append(float(next(iter(said), "")))
+            if not math.isfinite(numbers[-1]):
+                raise ValueError
+        except ValueError:
+            raise InvalidInput(
+                "an answer of this regression pool is not a number",
+                field="answer",
+                value=next(iter(said), ""),
+                mend="Give every example a number as its answer",
+            ) from None
+    return numbers

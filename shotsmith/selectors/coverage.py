@@ -1,0 +1,188 @@
+"""One set for all queries that covers the pool: k-centre and k-means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..domain.plans import Plan
+from ..domain.recipes import Modality, Names
+from ..domain.scoring import Keys, Matrix, item_keys, keyed
+from ..domain.sources import CandidateSource
+from .base import Card
+from .blocks import Floats, blocks, farthest_first, mean, times
+from .fixed import FixedBase, completed, rows_of
+from .ranking import ordinal
+
+_STAND_INS = 4
+_ROUNDS = 100
+
+
+class KCentre(FixedBase):
+    """Greedy k-centre: from the medoid on, always the example that is farthest from all chosen so far.
+
+    Distance is 1 - cosine; the medoid is the example with the highest mean cosine to all; ties go to the smaller id.
+    The selection tells how far, at most and on average, an example is from its nearest chosen one.
+    """
+
+    card = Card(
+        paper="Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5; for labelling Sener & Savarese, "
+        "[arXiv 1708.00489](https://arxiv.org/abs/1708.00489)",
+        cost="nothing a query; once k passes over the pool",
+        use="a cached set that leaves no corner of the pool uncovered",
+        avoid="the pool has outliers or junk: it picks them first",
+    )
+    nested = "prefix"
+
+    space: Modality = Field("image", description="Space to compare in; where the pool has none, another one.")
+
+    def plan(self, everyone: CandidateSource, size: int, seed: int) -> Plan:
+        """Farthest-first from the medoid."""
+        rows, space, remarks = rows_of(everyone, self.space)
+        notes: dict[str, str] = {}
+        covered: list[str] = []
+        if rows.ids:
+            medoid = int(np.argmax(np.round(times(rows.matrix, mean(rows.matrix)), 6)))
+            radius = 0.0
+            for turn, (place, far, average) in enumerate(farthest_first(rows.matrix, medoid, size), start=1):
+                told = (
+                    f"at distance {radius:.4f} from those before it" if turn > 1 else f"the medoid by {space}"
+                )
+                notes[rows.ids[place]] = f"{ordinal(turn)} centre: {told}"
+                covers = f"covers the pool: distance {average:.4f} on average, {far:.4f} at most"
+                covered.append("; ".join([*remarks, covers]))
+                radius = far
+        slots = completed(everyone, [(id,) for id in notes], notes, size, seed, f"no {space} to compare")
+        return Plan(slots, size, covered or remarks, notes)
+
+
+class KMeans(FixedBase):
+    """k clusters, and of each the example nearest to its centre: what Baek et al. call diversity.
+
+    Lloyd's algorithm on unit vectors from k-means++, whose draws are keyed by the ids; largest clusters first. With
+    `of`, clusters are those of another split, for example the test queries' own (Golchin et al.): that looks at the
+    queries, though never at their answers, and the selection says so. Other k, other clusters: choices are not nested.
+    """
+
+    card = Card(
+        paper="Baek et al., [arXiv 2412.16926](https://arxiv.org/abs/2412.16926); clusters of the queries: Golchin et "
+        "al., [arXiv 2507.16217](https://arxiv.org/abs/2507.16217)",
+        cost="nothing a query; once up to 100 passes over the pool",
+        use="a cached set of typical examples, one for each kind",
+        avoid="rare kinds matter more than typical ones: prefer `k_centre`",
+    )
+    nested_plan = False
+
+    space: Modality = Field("image", description="Space to cluster in; where the pool has none, another one.")
+    of: Names | None = Field(
+        None, description="Splits whose examples are clustered instead of the candidates themselves."
+    )
+
+    def plan(self, everyone: CandidateSource, size: int, seed: int) -> Plan:
+        """The examples nearest to the centres, each with the next nearest as stand-ins."""
+        rows, space, remarks = rows_of(everyone, self.space)
+        clustered = rows if self.of is None else everyone.everything(space, self.of)
+        if self.of is not None:
+            what = " and ".join(repr(split) for split in self.of)
+            remarks.append(
+                f"transductive: the clusters are those of split {what}"
+                if clustered.ids
+                else f"split {what} has no {space}: the clusters are those of the candidates"
+            )
+            clustered = clustered if clustered.ids else rows
+        notes: dict[str, str] = {}
+        slots: list[Sequence[str]] = []
+        if rows.ids:
+            centres, sizes = lloyd(clustered.matrix, item_keys(clustered.ids), size, seed)
+            slots = _nearest_to(rows.ids, rows.matrix, centres)
+            for slot, count in zip(slots, sizes, strict=True):
+                notes[slot[0]] = f"nearest to the centre of a cluster of {count} by {space}"
+        remarks = ["; ".join(remarks)] if remarks else []
+        return Plan(
+            completed(everyone, slots, notes, size, seed, f"no {space} to compare"), size, remarks, notes
+        )
+
+
+def _nearest_to(ids: Sequence[str], matrix: Matrix, centres: Floats) -> list[Sequence[str]]:
+    """For each centre the nearest example that no centre before it has, then its stand-ins."""
+    wanted = min(len(centres) + _STAND_INS, len(ids))
+    shifts = (centres**2).sum(axis=1) / 2
+    closeness = np.concatenate([block @ centres.T - shifts for _, block in blocks(matrix)])
+    closeness = np.round(closeness, 9)
+    slots: list[Sequence[str]] = []
+    taken: set[int] = set()
+    for centre in range(len(centres)):
+        column = closeness[:, centre]
+        floor = np.partition(column, -wanted)[-wanted]
+        near = np.flatnonzero(column >= floor)
+        order = near[np.argsort(-column[near], kind="stable")]
+        free = [place for place in order.tolist() if place not in taken][: 1 + _STAND_INS]
+        if free:
+            taken.add(free[0])
+            slots.append([ids[place] for place in free])
+    return slots
+
+
+def lloyd(matrix: Matrix, keys: Keys, count: int, seed: int) -> tuple[Floats, list[int]]:
+    """Centres [c, d] and sizes of at most `count` clusters, largest first.
+
+    k-means++ (Arthur & Vassilvitskii 2007), each draw as a race of exponential clocks that are keyed by `keys`, so
+    that it does not depend on the order of rows; then Lloyd's rounds until no row moves, at most 100. Distinct rows
+    fewer than `count` give that many clusters.
+    """
+    centres = _plus_plus(matrix, keys, count, seed)
+    members = np.full(len(matrix), -1)
+    for _ in range(_ROUNDS):
+        moved = assign(matrix, centres)
+        if (moved == members).all():
+            break
+        members = moved
+        centres = _means(matrix, members, centres)
+    sizes = np.bincount(members, minlength=len(centres))
+    first = np.full(len(centres), len(matrix))
+    np.minimum.at(first, members, np.arange(len(matrix)))
+    order = [place for place in np.lexsort((first, -sizes)).tolist() if sizes[place]]
+    return centres[order], sizes[order].tolist()
+
+
+def assign(matrix: Matrix, centres: Floats) -> NDArray[np.intp]:
+    """The nearest centre of each row in Euclidean distance, ties to the smaller one."""
+    shifts = (centres**2).sum(axis=1) / 2
+    found = np.empty(len(matrix), dtype=np.intp)
+    for start, block in blocks(matrix):
+        found[start : start + len(block)] = np.round(block @ centres.T - shifts, 9).argmax(axis=1)
+    return found
+
+
+def _means(matrix: Matrix, members: NDArray[np.intp], centres: Floats) -> Floats:
+    """The means of the clusters; an empty one keeps its centre."""
+    totals = np.zeros_like(centres)
+    for start, block in blocks(matrix):
+        own = members[start : start + len(block)]
+        order = np.argsort(own, kind="stable")
+        present, begins = np.unique(own[order], return_index=True)
+        totals[present] += np.add.reduceat(block[order], begins, axis=0)
+    sizes = np.bincount(members, minlength=len(centres))[:, None]
+    return np.where(sizes > 0, totals / np.maximum(sizes, 1), centres)
+
+
+def _plus_plus(matrix: Matrix, keys: Keys, count: int, seed: int) -> Floats:
+    centres: list[Floats] = []
+    distances = np.ones(len(matrix))
+    while len(centres) < min(count, len(matrix)):
+        draws = (keyed(keys, seed, f"k_means|{len(centres)}") + 0.5) / 2.0**64
+        with np.errstate(divide="ignore"):
+            clocks = np.where(distances > 1e-9, -np.log(draws) / distances, np.inf)
+        first = int(np.argmin(clocks))
+        if not np.isfinite(clocks[first]):
+            break  # all rows stand on a centre
+        centre = np.asarray(matrix[first], dtype=np.float64)
+        centres.append(centre)
+        # Unit rows: |x - c|² = 2 - 2 x·c.
+        distances = np.minimum(
+            distances if len(centres) > 1 else np.inf, 2 - 2 * np.round(times(matrix, centre), 6)
+        )
+    return np.array(centres)
