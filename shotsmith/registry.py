@@ -5,12 +5,13 @@ A plugin declares, for example, `[project.entry-points."shotsmith.selectors"] mi
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from .domain.errors import UnknownName
+from .domain.names import hint
 
 Kind = Literal["encoders", "selectors", "dialects", "importers", "vlms"]
 
@@ -25,8 +26,8 @@ def names(kind: Kind) -> list[str]:
     return sorted(_entries(kind))
 
 
-def load(kind: Kind, name: str) -> Any:
-    """The registered class or factory.
+def load(kind: Kind, name: str, *, also: Iterable[str] = ()) -> Any:
+    """The registered class or factory; `also` are names that may be meant, though not registered.
 
     Raises:
         UnknownName: With the nearest registered names as the mend.
@@ -35,9 +36,10 @@ def load(kind: Kind, name: str) -> Any:
         entry = _entries(kind)[name]
     except KeyError:
         known = names(kind)
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
         raise UnknownName(
-            f"unknown {kind[:-1]}", field=kind[:-1], value=name, mend=f"{hint}Known: {', '.join(known)}"
+            f"unknown {kind[:-1]}",
+            field=kind[:-1],
+            value=name,
+            mend=f"{hint(name, [*also, *known])}Known: {', '.join(known)}",
         ) from None
     return entry.load()

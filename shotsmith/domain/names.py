@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from .errors import InvalidInput, InvalidParameter
 
@@ -103,6 +105,12 @@ def check_fact(field: str, name: str, value: object) -> None:
             value=value,
             mend="Flatten it",
         )
+
+
+def hint(given: str, known: Iterable[str]) -> str:
+    """ "Did you mean ...? " for the nearest known name, to stand before a mend; empty when none is near."""
+    close = difflib.get_close_matches(given, list(known), n=1)
+    return f"Did you mean {close[0]!r}? " if close else ""
 
 
 def printable(value: str) -> str:

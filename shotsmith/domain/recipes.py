@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from .errors import InvalidParameter
 from .filters import Filter
@@ -45,6 +56,16 @@ def invalid(error: ValidationError, where: str = "") -> InvalidParameter:
     message = first["msg"].removeprefix("Value error, ")
     value = None if first["type"] == "missing" else first["input"]
     return InvalidParameter(message[:1].lower() + message[1:], field=field or None, value=value)
+
+
+def _no_flag(given: Any) -> Any:
+    if isinstance(given, bool):
+        raise ValueError("input should be a whole number, not true or false")
+    return given
+
+
+#: A whole number; pydantic alone would take true for 1.
+Whole = Annotated[int, BeforeValidator(_no_flag)]
 
 
 class SelectorSpec(Frozen):
@@ -94,9 +115,29 @@ def _read(text: str) -> list[Segment]:
         raise ValueError(f"{error.message}. {error.mend}") from None
 
 
+class _Spelled:
+    """Tells JSON Schema that a text, or one item alone, is read as well as what comes out."""
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self._alone = alone
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        if handler.mode == "serialization":
+            return schema
+        if not self._alone:
+            return {"anyOf": [schema, {"type": "string"}]}
+        written = {"anyOf": [schema["items"], {"type": "string", "minLength": 1}]}
+        return {"anyOf": [*written["anyOf"], {**schema, "items": written}]}
+
+
 Stages = tuple[SelectorSpec, ...]
 #: A selector and the stages after it, most often one selector alone.
-SelectorField = Annotated[Annotated[Stages, Field(min_length=1)], BeforeValidator(_stages)]
+SelectorField = Annotated[
+    Annotated[Stages, Field(min_length=1)], BeforeValidator(_stages), _Spelled(alone=True)
+]
 
 
 def stages_of(given: str | SelectorSpec | Stages) -> Stages:
@@ -117,7 +158,7 @@ def _listed(given: Any) -> Any:
     return (given,) if isinstance(given, str) else given
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), _Spelled()]
 
 
 class FilterSpec(Frozen):
@@ -149,18 +190,18 @@ class FilterSpec(Frozen):
 class ImageSpec(Frozen):
     """How images are prepared for a prompt."""
 
-    max_side: int = Field(512, ge=16, le=8000, description="Longest side of a demonstration image, pixels.")
-    query_max_side: int = Field(1024, ge=16, le=8000, description="Longest side of a query image, pixels.")
-    quality: int = Field(90, ge=1, le=100, description="JPEG quality where an image must be re-encoded.")
+    max_side: Whole = Field(512, ge=16, le=8000, description="Longest side of a demonstration image, pixels.")
+    query_max_side: Whole = Field(1024, ge=16, le=8000, description="Longest side of a query image, pixels.")
+    quality: Whole = Field(90, ge=1, le=100, description="JPEG quality where an image must be re-encoded.")
 
 
 class Budget(Frozen):
     """Limits of one prompt; demonstrations that do not fit are dropped, least useful first, and named."""
 
-    max_images: int | None = Field(
+    max_images: Whole | None = Field(
         None, ge=0, description="Images in the whole prompt, the query's included."
     )
-    max_image_bytes: int | None = Field(None, ge=0, description="Bytes of all images together.")
+    max_image_bytes: Whole | None = Field(None, ge=0, description="Bytes of all images together.")
 
 
 class Recipe(Frozen):
@@ -174,12 +215,12 @@ class Recipe(Frozen):
         (SelectorSpec(name="rices"),),
         description="A selector and the stages that rework its choice, in that order.",
     )
-    k: int = Field(8, ge=0, description="Shots: how many demonstrations.")
+    k: Whole = Field(8, ge=0, description="Shots: how many demonstrations.")
     order: OrderName = Field("similar_last", description="Prompt order of the chosen demonstrations.")
     filters: FilterSpec = Field(default_factory=FilterSpec)
     dialect: str = Field("chat", description="How the prompt is laid out.")
-    seed: int = Field(0, description="Seeds every random choice.")
-    evaluation: bool = Field(
+    seed: Whole = Field(0, description="Seeds every random choice.")
+    evaluation: StrictBool = Field(
         False, description="Also keep the query's group and its near-duplicates out of the demonstrations."
     )
     images: ImageSpec = Field(default_factory=ImageSpec)
@@ -203,6 +244,9 @@ class Recipe(Frozen):
         options = {name: given[name] for name in _OPTIONS if name in given}
         return write_segments([*segments, *([Segment("with", options)] if options else [])])
 
+
+#: A recipe or its text form.
+RecipeField = Annotated[Recipe, _Spelled()]
 
 _OPTIONS = ("dialect", "seed", "evaluation", "images", "budget")
 

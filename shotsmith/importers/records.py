@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
@@ -16,6 +15,7 @@ from typing import NoReturn
 
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Draft, ImageFile
+from ..domain.names import hint
 
 FIELDS = ("id", "image", "images", "text", "answer", "label", "labels", "group", "split", "tags", "metadata")
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -64,12 +64,10 @@ def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
     known = list(known)
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]!r}? " if close else ""
             raise InvalidInput(
                 "the field is unknown",
                 field=f"{where}: {name}",
-                mend=f"{hint}Known: {', '.join(known)}; put anything else under 'metadata'",
+                mend=f"{hint(name, known)}Known: {', '.join(known)}; put anything else under 'metadata'",
             )
 
 

@@ -54,6 +54,7 @@ def manifest(
     return {
         "shotsmith": __version__,
         "recipe": selection.recipe.model_dump(mode="json"),
+        "recipe_text": selection.recipe.text,
         "pool": {"name": pool.name, "uid": pool.uid, "version": pool.version, "kind": pool.kind},
         "encoder_id": pool.encoder_id,
         "query": {

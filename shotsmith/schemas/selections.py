@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import ConfigDict, Field
 
 from ..domain.messages import ImagePart, Message, Reply
-from ..domain.recipes import Frozen, Recipe
+from ..domain.recipes import Frozen, Recipe, RecipeField
 from ..domain.selections import Demonstration, Prompt, RemovalReason, Selection
 from .examples import MediaOut
 from .images import EXAMPLE, data_url
@@ -49,7 +49,7 @@ class SelectionIn(Frozen):
 
     pool: str
     query: QueryIn
-    recipe: Recipe = Field(default_factory=Recipe, description="An object, or its text form.")
+    recipe: RecipeField = Field(default_factory=Recipe, description="An object, or its text form.")
 
 
 class AnswerIn(SelectionIn):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 from collections.abc import Mapping
@@ -15,7 +14,8 @@ from pydantic_core import to_jsonable_python
 
 from .. import registry
 from ..domain.errors import InvalidInput, InvalidParameter
-from ..domain.recipes import Frozen, SelectorField, SelectorSpec, Stages, invalid
+from ..domain.names import hint
+from ..domain.recipes import ALIASES, Frozen, SelectorField, SelectorSpec, Stages, invalid
 from .base import Card, SelectorBase, StageBase
 from .chain import Chain
 
@@ -99,7 +99,7 @@ def describe() -> list[Description]:
 
 def load(name: str) -> Kind:
     """The class registered under a name; errors as `build`."""
-    kind: Kind = registry.load("selectors", name)
+    kind: Kind = registry.load("selectors", name, also=ALIASES)
     if not (isinstance(kind, type) and issubclass(kind, (SelectorBase, StageBase))):
         raise InvalidInput(
             "what is registered under this name is neither a selector nor a stage",
@@ -118,8 +118,7 @@ def _explained(name: str, kind: Kind, error: ValidationError) -> InvalidParamete
     if fault["type"] == "extra_forbidden":
         message = "no such parameter"
         wrong = [str(step) for step in fault["loc"]]
-        close = difflib.get_close_matches(wrong[0], kind.model_fields, n=1) if len(wrong) == 1 else []
-        mend = f"Did you mean {close[0]!r}? {mend}" if close else mend
+        mend = (hint(wrong[0], kind.model_fields) if len(wrong) == 1 else "") + mend
     return InvalidParameter(message, field=told.field, value=told.value, mend=mend)
 
 

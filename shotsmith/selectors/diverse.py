@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ..domain.examples import Query
 from ..domain.recipes import Modality
-from ..domain.scoring import cosine, quantise
+from ..domain.scoring import cosine
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource, Selector
 from .base import Card, StageBase
@@ -74,14 +74,16 @@ class _Diverse(StageBase):
         )
         competing = {one.id: one for one in ranked[: self._depth()]}
         rows = source.vectors(space, sorted(competing))
-        matrix = np.asarray(rows.matrix, dtype=np.float64).reshape(len(rows.ids), -1)
-        relevance: Floats = np.asarray(cosine(matrix, asked) if rows.ids else [], dtype=np.float64)
+        if not rows.ids:
+            return flagged(ranked[:k], "nothing to compare: not diversified")
+        matrix = np.asarray(rows.matrix, dtype=np.float64)
+        relevance: Floats = np.asarray(cosine(matrix, asked), dtype=np.float64)
         compared = [
             replace(competing[id], scores={**competing[id].scores, space: score})
             for id, score in zip(rows.ids, relevance.tolist(), strict=True)
         ]
         wide = np.asarray(asked, dtype=np.float64)
-        picked = self._pick(Compared(compared, relevance, matrix, wide), k) if compared else []
+        picked = self._pick(Compared(compared, relevance, matrix, wide), k)
         taken = {one.id for one in picked}
         held = set(rows.ids)
         rest = [
@@ -131,14 +133,13 @@ class Mmr(_Diverse):
                 value = np.round(self.lambda_mult * field.relevance - (1 - self.lambda_mult) * nearest, 6)
             best = int(np.argmax(np.where(free, value, -np.inf)))
             free[best] = False
-            score = quantise(float(value[best]))
-            told = f"cosine {field.relevance[best]:.4f}"
+            told = f"worth {value[best]:.4f}, cosine {field.relevance[best]:.4f}"
             if picked:
                 told += f", at most {nearest[best]:.4f} with one chosen before"
             picked.append(
                 replace(
                     field.candidates[best],
-                    score=score,
+                    score=None,
                     reason=f"{ordinal(len(picked) + 1)} by marginal relevance: {told}",
                 )
             )

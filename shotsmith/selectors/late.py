@@ -90,7 +90,7 @@ def interact(
 def _vectors(parts: Sequence[Part], side: Side) -> np.ndarray:
     kinds = ("image", "tile") if side == "image" else ("text", "field")
     found = [part.vectors[side] for part in parts if part.kind in kinds and side in part.vectors]
-    return np.asarray(found, dtype=np.float64).reshape(len(found), -1)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _maxsim(asked: np.ndarray, candidates: Mapping[str, np.ndarray]) -> dict[str, float]:

@@ -53,7 +53,15 @@ class Matched(StageBase):
             part = source.within(_equal(names, known)) if names else source
             found = inner.select(query, part.without([one.id for one in chosen]), k - len(chosen), seed)
             how = f"same {' and '.join(names)}" if names else f"another {told[0]}" if told else ""
-            chosen += [replace(one, reason=f"{how}: {one.reason}" if how else one.reason) for one in found]
+            # Scores of different steps do not rank against each other.
+            chosen += [
+                replace(
+                    one,
+                    score=None if chosen else one.score,
+                    reason=f"{how}: {one.reason}" if how else one.reason,
+                )
+                for one in found
+            ]
         missing = [name for name in self.by if name not in told]
         notes = [f"the query has no {' and no '.join(missing)} to match"] if missing else []
         return flagged(chosen[:k], *notes)

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 
 from ..domain.errors import UnknownName
+from ..domain.names import hint
 from ..domain.recipes import OrderName
 from ..domain.scoring import shuffled
 from ..domain.selections import Candidate
@@ -78,10 +78,11 @@ def arrange(candidates: Ranked, order: OrderName, seed: int = 0, query_key: str 
     try:
         chosen = ORDERS[order]
     except KeyError:
-        close = difflib.get_close_matches(order, ORDERS, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
         raise UnknownName(
-            "unknown order", field="order", value=order, mend=f"{hint}Known: {', '.join(ORDERS)}"
+            "unknown order",
+            field="order",
+            value=order,
+            mend=f"{hint(order, ORDERS)}Known: {', '.join(ORDERS)}",
         ) from None
     fixed = [candidate for candidate in candidates if candidate.fixed]
     return [*fixed, *chosen([one for one in candidates if not one.fixed], seed, query_key)]

@@ -23,7 +23,7 @@ def run(engine, hired):
 
 def test_people_get_a_table_and_a_report(run, tmp_path):
     report = tmp_path / "report.html"
-    done = run("-s", "rices", "-s", "rices:modality=text", "--report", str(report))
+    done = run("-s", "rices", "-s", "rices(modality=text)", "--report", str(report))
     assert done.exit_code == 0, done.output
     for shown in ("RICES by text", "kNN vote", "majority class", "zero-shot", "not a vision-language model"):
         assert shown in done.stdout

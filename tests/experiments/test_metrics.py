@@ -39,7 +39,7 @@ def test_difference_is_the_same_every_time_and_paired():
     one, other = [True] * 60 + [False] * 40, [True] * 50 + [False] * 50
     found = difference(one, other, seed=3, scope="x")
     assert found == difference(one, other, seed=3, scope="x")
-    assert found != difference(one, other, seed=4, scope="x")
+    assert len({difference(one, other, seed=seed, scope="x") for seed in range(20)}) > 1
     assert found.value == pytest.approx(0.1)
     assert found.certain
     # The same accuracies on other items: unpaired disagreement makes the interval wider.

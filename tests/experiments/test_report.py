@@ -53,7 +53,7 @@ def test_the_page_tells_everything(page, found):
     for fact in (found.pool_version, found.encoder_id, found.model, "majority class", *found.notes):
         assert fact in page
     assert page.count('<th scope="row">') == len(found.arms)
-    assert "&#34;selector&#34;: {" in page
+    assert "&#34;selector&#34;: [" in page
     assert all('alt="' in image for image in re.findall(r"<img[^>]*>", without_scripts(page)))
 
 

@@ -50,7 +50,7 @@ def expected_hits(points: Iterable[Point], search: Search, label: str | None = N
         for point in points
         if search.space in point.vectors
         and search.filter.matches(point.id, point.payload)
-        and label in (None, point.payload["label"])
+        and (label is None or label in point.payload["labels"])
     }
     return [Hit(id, score) for id, score in ranked(scores)[: search.limit]]
 

@@ -135,6 +135,10 @@ FILTERS = [
     (Filter(metadata={"Site": "A"}), ""),
     (Filter(labels=("pet",), splits=("test",), without_ids=("a",), metadata={"site": "B"}), "b"),
     (Filter(labels=("pet",), groups=("g1",), without_groups=("g1",)), ""),
+    (Filter(labels=("pet",), also=(Filter(labels=("cat",)),)), "a"),
+    (Filter(tags=("t1",), also=(Filter(labels=("cat",)), Filter(without_ids=("a",)))), ""),
+    (Filter(also=(Filter(splits=("train",), also=(Filter(metadata={"site": "A"}),)),)), "a"),
+    (Filter(also=(Filter(groups=()),)), ""),
 ]
 
 
@@ -226,7 +230,7 @@ def test_search_many_keeps_the_order_of_its_questions(index: VectorIndex, collec
     assert index.search_many(collection, []) == []
 
 
-def test_search_per_label_uses_the_balancing_label(index: VectorIndex, collection: str) -> None:
+def test_search_per_label_counts_an_example_for_every_label_it_carries(index: VectorIndex, collection: str) -> None:
     points = [
         point("a", X, labels=["cat", "pet"], tags=["t"]),
         point("b", BOTH, labels=["cat"], tags=["t"]),
@@ -238,13 +242,31 @@ def test_search_per_label_uses_the_balancing_label(index: VectorIndex, collectio
     search = Search("image", X, 2, Filter(tags=("t",)))
     found = index.search_per_label(collection, search, ["pet", "cat", "", "none", "cat"])
     assert {label: ids(hits) for label, hits in found.items()} == {
-        "pet": ["c"],
+        "pet": ["a", "c"],
         "cat": ["a", "b"],
-        "": ["e"],
+        "": [],
         "none": [],
     }
     assert list(found) == ["pet", "cat", "", "none"]
     assert index.search_per_label(collection, search, []) == {}
+
+
+def test_vectors_come_back_bit_for_bit_and_missing_ones_are_absent(
+    index: VectorIndex, collection: str
+) -> None:
+    rows = random_units(40, 4)
+    index.upsert(collection, [point(f"p{n:02}", row) for n, row in enumerate(rows)] + [point("text", None, vector(1, 0, 0))])
+    wanted = ["p03", "nobody", "text", *(f"p{n:02}" for n in range(39, -1, -1)), "p03"]
+    found = index.vectors(collection, "image", wanted)
+    assert list(found) == ["p03", *(f"p{n:02}" for n in range(39, -1, -1) if n != 3)]
+    assert all(found[f"p{n:02}"].tobytes() == row.tobytes() for n, row in enumerate(rows))
+    assert {row.dtype for row in found.values()} == {np.dtype(np.float32)}
+    assert list(index.vectors(collection, "text", wanted)) == ["text"]
+    assert index.vectors(collection, "image", []) == {}
+    index.delete(collection, ["p03"])
+    assert "p03" not in index.vectors(collection, "image", ["p03", "p04"])
+    with pytest.raises(InvalidInput, match="unknown space"):
+        index.vectors(collection, "smell", ["p01"])
 
 
 def test_scroll_lists_every_point_once_whatever_the_page(index: VectorIndex, collection: str) -> None:

@@ -167,7 +167,7 @@ def test_payload_indexes_exist_before_the_first_point(server: QdrantServer, inde
 
 
 def test_a_creation_that_broke_off_is_completed(server: QdrantServer, index: QdrantIndex) -> None:
-    server.backend.indexed[f"{PREFIX}c"] = ["label"]
+    server.backend.indexed[f"{PREFIX}c"] = ["labels"]
     index.create("c", DIMS)
     assert sorted(server.backend.indexed[f"{PREFIX}c"]) == sorted(KEYWORDS)
 

@@ -40,11 +40,12 @@ def test_the_manifest_says_everything() -> None:
 
     assert json.loads(json.dumps(manifest)) == manifest
     assert list(manifest) == [
-        "shotsmith", "recipe", "pool", "encoder_id", "query", "demonstrations", "dropped", "removed", "flags",
+        "shotsmith", "recipe", "recipe_text", "pool", "encoder_id", "query", "demonstrations", "dropped", "removed", "flags",
         "eligible", "counts", "prompt_sha256",
     ]  # fmt: skip
     assert manifest["shotsmith"] == __version__
     assert Recipe.model_validate(manifest["recipe"]) == selection.recipe
+    assert Recipe.model_validate(manifest["recipe_text"]) == selection.recipe
     assert manifest["pool"] == {"name": "pets", "uid": "pets-1", "version": "v1", "kind": "classification"}
     assert manifest["encoder_id"] == "fake/1"
 
@@ -73,6 +74,8 @@ def test_the_manifest_says_everything() -> None:
         "label": "cat",
         "answer": "cat",
         "reason": "near",
+        "stage": "",
+        "fixed": False,
         "score": 0.97,
         "scores": {"image": 0.5, "joint": 0.25},
         "images": [],
@@ -81,7 +84,7 @@ def test_the_manifest_says_everything() -> None:
     assert (third["id"], third["position"], len(third["images"])) == ("two", 3, 2)
     assert second["images"][0]["sha256"] == stand_in(make_media("one"), 100, 70).sha256
     assert third["answer"] == "cat, dog"  # no answer of its own: its labels
-    assert manifest["removed"] == [{"id": "itself", "reason": "itself"}]
+    assert manifest["removed"] == [{"id": "itself", "reason": "itself", "detail": ""}]
     assert manifest["dropped"] == []
     assert manifest["flags"] == ["short: 3 of 8"]
     assert manifest["eligible"] == 4

@@ -1,50 +1,135 @@
-"""Small random pools, with ties, gaps and odd names on purpose, and the naive selectors they are judged by."""
+"""Small random pools, with ties, gaps and odd names on purpose, and the selectors that are held to the invariants."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from shotsmith.domain.examples import Query
-from shotsmith.domain.protocols import CandidateSource, Hit
-from shotsmith.domain.recipes import MODALITIES, SelectorSpec
-from shotsmith.domain.scoring import unit
-from shotsmith.selectors import ArraySource
+from shotsmith import registry
+from shotsmith.domain.examples import Example, Query
+from shotsmith.domain.plans import Plan
+from shotsmith.domain.protocols import Hit
+from shotsmith.domain.recipes import MODALITIES, stages_of
+from shotsmith.domain.scoring import Vector, unit
+from shotsmith.domain.selections import Candidate
+from shotsmith.domain.sources import CandidateSource
+from shotsmith.selectors import ArraySource, Chain, SelectorBase, build
+from shotsmith.selectors.catalogue import load
+from shotsmith.selectors.fake_judge import FakeJudge
 
 Vectors = dict[str, dict[str, tuple[int, ...]]]
 
 PROBE = {"image": {"impact": 0.3, "lower": 0.1}, "text": {"impact": 0.1, "lower": 0.02}}
+LISTS = "published"
+_PROBE_TEXT = "{image={impact=0.3,lower=0.1},text={impact=0.1,lower=0.02}}"
+
+# Every registered selector and stage in the variants that are tested; one that is not here fails the invariants.
+CASES: Mapping[str, Sequence[str]] = {
+    "adaptive": (
+        "adaptive",
+        "adaptive(by=ratio,k_min=2)",
+        "adaptive(by=confidence)",
+        "fused|adaptive(k_max=4)",
+    ),
+    "all": ("all",),
+    "balanced": (
+        "balanced",
+        "random|balanced",
+        "random_fixed|balanced",
+        "modality|balanced",
+        "all|balanced",
+        "bm25|balanced",
+        "mmr|balanced",
+        "k_means|balanced",
+        "late_interaction|balanced",
+    ),
+    "bm25": ("bm25",),
+    "curriculum": ("curriculum", "curriculum(by=model,rated=5)"),
+    "dissimilar": ("dissimilar", "dissimilar(modality=text)"),
+    "dpp": ("dpp", "dpp(depth=6)", "rices(modality=text)|dpp"),
+    "every_nth": ("every_nth", "every_nth(n=2)", "every_nth(n=1,modality=text)"),
+    "fused": (
+        "fused",
+        "fused(weights={image=1,text=3,joint=0.5})",
+        "fused(weights={text=2})",
+        "fused(method=rrf)",
+    ),
+    "hard": ("hard", "hard(by=model,prompts=2)", "hard(space=text,neighbours=3)"),
+    "hybrid": ("hybrid", "hybrid(prefix=2,similar=bm25)", "hybrid(cached=k_centre,prefix=3,similar=mmr)"),
+    "k_centre": ("k_centre", "k_centre(space=text)"),
+    "k_means": ("k_means", "k_means(space=joint)", "k_means(of=test)"),
+    "label_space": ("label_space", "label_space(per_label=1)", "label_space(modality=text,per_label=3)"),
+    "late_interaction": ("late_interaction", "late_interaction(lean=false)"),
+    "matched": ("matched(by=[site,device])", "bm25|matched(by=group)", "random|matched(by=[group,site])"),
+    "mix": ("mix", "mix(parts=[rices,bm25],shares=[3,1])", "mix(parts=[random,k_centre,mmr])"),
+    "mmices": ("mmices", "mmices(variant=text_then_image,depth=5)", "mmices(variant=image_then_cross)"),
+    "mmr": ("mmr", "mmr(lambda_mult=0.2,depth=9)", "fused|mmr", "random|mmr(space=text)"),
+    "modality": ("modality", f"modality(probe={_PROBE_TEXT})"),
+    "muier": ("muier",),
+    "neighbours": (f"neighbours(name={LISTS})", f"neighbours(name={LISTS},rest=random)"),
+    "none": ("none",),
+    "random_fixed": ("random_fixed",),
+    "random_per_query": ("random",),
+    "rerank": ("rerank", "rerank(by=parts)", "rerank(by=model,passes=2,depth=5)", "rerank(by=description)"),
+    "rices": ("rices", "rices(modality=text)", "rices(modality=joint)"),
+    "set_coverage": ("set_coverage", "rices(modality=text)|set_coverage(depth=7)"),
+    "stratified": ("stratified", "random|stratified"),
+    "text_only": ("text_only", "rices|text_only"),
+    "topk_mdl": ("topk_mdl", "topk_mdl(sets=3,depth=4)"),
+    "vote_k": ("vote_k", "vote_k(neighbours=3,space=text)"),
+    "vote_k_openicl": ("vote_k_openicl", "vote_k_openicl(overlap=0.5)"),
+}
+NEEDS_LABELS = {"balanced", "stratified", "label_space", "topk_mdl"}
 
 
-def spec(name: str, **params: Any) -> SelectorSpec:
-    return SelectorSpec(name=name, params=params)
+def chain(text: str) -> Chain:
+    return build(stages_of(text))
 
 
-# Every built-in whose result has min(k, eligible) examples, in its variants.
-SPECS = [
-    spec("random"),
-    spec("random", scope="fixed"),
-    spec("rices"),
-    spec("rices", modality="text"),
-    spec("rices", modality="joint"),
-    spec("modality"),
-    spec("modality", weights={"image": 1, "text": 3, "joint": 0.5}),
-    spec("modality", weights={"text": 2}),
-    spec("modality", probe=PROBE),
-    spec("balanced"),
-    spec("balanced", inner={"name": "random"}),
-    spec("balanced", inner={"name": "random", "params": {"scope": "fixed"}}),
-    spec("balanced", inner="modality"),
-    spec("balanced", inner="all"),
-]
-PLAIN = [entry for entry in SPECS if entry.name != "balanced"]
+def uncovered() -> set[str]:
+    """Registered names without a case."""
+    return set(registry.names("selectors")) - {name for name, texts in CASES.items() if texts}
 
-selectors = st.sampled_from(SPECS)
+
+def steps(text: str) -> set[str]:
+    """Registered names in a chain, those of parts included."""
+    found = chain(text)
+    names = set()
+    step: Chain | None = found
+    while step is not None:
+        names.add(step.name)
+        for value in dict(step.step).values():
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Chain):
+                    names |= steps(part.text)
+        step = step.inner
+    return names
+
+
+ALL = [text for texts in CASES.values() for text in texts]
+FILLING = [text for text in ALL if chain(text).fills and "all" not in steps(text)]
+#: They choose anew for each query or seed on purpose.
+DRAWN = {
+    "random_per_query",
+    "random_fixed",
+    "curriculum",
+    "mix",
+    "hybrid",
+    "text_only",
+    "k_means",
+    "topk_mdl",
+}
+
+
+def is_stage(name: str) -> bool:
+    return not issubclass(load(name), SelectorBase)
+
+
 seeds = st.integers(0, 5)
 shots = st.integers(0, 12)
 
@@ -53,20 +138,42 @@ shots = st.integers(0, 12)
 class Pool:
     examples: Vectors
     query: dict[str, tuple[int, ...]]
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    contents: dict[str, Example] = field(default_factory=dict)
+    asked: Query = field(default_factory=Query)
+    removed: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
-        return len(self.examples)
+        return len(self.examples) - len(self.removed)
 
-    def source(self) -> ArraySource:
-        return ArraySource(self.examples, self.query, self.labels)
+    @property
+    def first_labels(self) -> dict[str, str]:
+        return {id: label if isinstance(label, str) else label[0] for id, label in self.labels.items()}
+
+    def source(self, ids: Sequence[str] | None = None, **changes: Any) -> ArraySource:
+        """The pool as selectors see it; `ids` gives the order in which it is handed over."""
+        order = list(self.examples) if ids is None else ids
+        lists = {LISTS: sorted(self.examples, reverse=True)[::2]}
+        given: dict[str, Any] = {
+            "contents": self.contents,
+            "asked": self.asked,
+            "removed": self.removed,
+            "lists": lists,
+            "judge": FakeJudge(),
+            **changes,
+        }
+        return ArraySource({id: self.examples[id] for id in order}, self.query, self.labels, **given)
 
     def cosines(self, space: str) -> dict[str, float]:
         """Similarities of one space, one pair at a time."""
         if not any(self.query.get(space, ())):
             return {}
-        holders = [id for id, vectors in self.examples.items() if any(vectors.get(space, ()))]
+        holders = [
+            id
+            for id, vectors in self.examples.items()
+            if any(vectors.get(space, ())) and id not in self.removed
+        ]
         wanted, *rows = unit(
             np.array([self.query[space], *(self.examples[id][space] for id in holders)])
         ).tolist()
@@ -78,6 +185,7 @@ class Pool:
 
 LABELS = ["cat", "dog", "zürafa", "猫", "rare"]
 _NAMES = [f"{stem}{n}" for n in range(8) for stem in ("a", "B", "é", "猫", "a b|", "\x1f")]
+_WORDS = ["red", "Blue", "BLUE", "кот", "x1", "ß"]
 
 
 def _vectors(dice: random.Random, missing: bool) -> dict[str, tuple[int, ...]]:
@@ -93,24 +201,85 @@ def _vectors(dice: random.Random, missing: bool) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def _text(dice: random.Random) -> str:
+    return " ".join(dice.choices(_WORDS, k=dice.randint(0, 3)))
+
+
+def _facts(dice: random.Random) -> dict[str, Any]:
+    return {"site": dice.choice("AB"), "device": dice.randint(0, 1)} if dice.random() < 0.8 else {}
+
+
 @st.composite
-def pools(draw: st.DrawFn, missing: bool = True, unlabelled: bool = True) -> Pool:
-    """Up to 30 examples. Hypothesis chooses the size and the dice: drawing each number alone would be slow."""
-    size = draw(st.integers(0, 30))
+def pools(
+    draw: st.DrawFn,
+    missing: bool = True,
+    unlabelled: bool = True,
+    several: bool = False,
+    removed: bool = False,
+    least: int = 0,
+) -> Pool:
+    """Up to 30 examples. Hypothesis chooses the size and the dice: drawing each number alone would be slow.
+
+    Args:
+        missing: Whether modalities may be missing.
+        unlabelled: Whether labels may.
+        several: Whether examples may carry several labels.
+        removed: Whether the leak guard keeps some out.
+        least: How many examples at least.
+    """
+    size = draw(st.integers(least, 30))
     dice = random.Random(draw(st.integers(0, 2**32)))
     ids = dice.sample(_NAMES, size)
     palette: list[str | None] = [*dice.sample(LABELS, dice.randint(1, 5))]
     if unlabelled:
         palette += [None] * dice.choice([0, 1, 9])
-    labels = {id: dice.choice(palette) for id in ids}
+    labels: dict[str, Any] = {id: dice.choice(palette) for id in ids}
+    if several:
+        names = [name for name in palette if name is not None]
+        labels = {
+            id: tuple(dice.sample(names, dice.randint(1, min(3, len(names))))) if label else None
+            for id, label in labels.items()
+        }
+    contents = {
+        id: Example(
+            id,
+            text=_text(dice),
+            answer=dice.choice(["yes", "No", "12"]),
+            group=dice.choice([None, "g1", "g2"]),
+            split=dice.choice([None, "train", "test"]),
+            metadata=_facts(dice),
+        )
+        for id in ids
+    }
     return Pool(
         examples={id: _vectors(dice, missing) for id in ids},
         query=_vectors(dice, missing),
         labels={id: label for id, label in labels.items() if label is not None},
+        contents=contents,
+        asked=Query(text=_text(dice), group=dice.choice([None, "g1"]), metadata=_facts(dice)),
+        removed=frozenset(dice.sample(ids, dice.randint(0, size // 2))) if removed else frozenset(),
     )
 
 
 queries = st.builds(Query, text=st.sampled_from(["", "what is it?", "¿qué?"]))
+
+
+def choose(pool: Pool, text: str, k: int, seed: int, **changes: Any) -> list[Candidate]:
+    """What a selector chooses for the pool's own query."""
+    return chain(text).select(pool.asked, pool.source(**changes), k, seed)
+
+
+def ids(candidates: Sequence[Candidate]) -> list[str]:
+    return [candidate.id for candidate in candidates]
+
+
+def renamed(pool: Pool, names: Mapping[str, str]) -> Pool:
+    """The same pool with other labels."""
+    other = {
+        id: names[label] if isinstance(label, str) else tuple(names[one] for one in label)
+        for id, label in pool.labels.items()
+    }
+    return replace(pool, labels=other)
 
 
 class Scrambled:
@@ -120,33 +289,43 @@ class Scrambled:
         self._source = source
         self._random = random.Random(seed)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
     def _mixed(self, items: Any) -> list[Any]:
         mixed = list(items)
         self._random.shuffle(mixed)
         return mixed
 
-    @property
-    def modalities(self) -> frozenset[str]:
-        return self._source.modalities
-
     def ids(self, label: str | None = None) -> Sequence[str]:
         return self._mixed(self._source.ids(label))
-
-    def label_of(self, id: str) -> str | None:
-        return self._source.label_of(id)
 
     def labels(self) -> Mapping[str, int]:
         return dict(self._mixed(self._source.labels().items()))
 
-    def nearest(self, space: str, limit: int) -> list[Hit]:
-        return self._source.nearest(space, limit)
+    def examples(self, ids: Sequence[str]) -> Mapping[str, Example]:
+        return self._source.examples(ids)
 
     def nearest_per_label(self, space: str, labels: Sequence[str], limit: int) -> dict[str, list[Hit]]:
         return dict(self._mixed(self._source.nearest_per_label(space, labels, limit).items()))
 
-    def scores(self, space: str, ids: Sequence[str]) -> dict[str, float]:
-        return dict(self._mixed(self._source.scores(space, ids).items()))
+    def scores(self, space: str, ids: Sequence[str], vector: Vector | None = None) -> dict[str, float]:
+        return dict(self._mixed(self._source.scores(space, ids, vector).items()))
 
     def moments(self, space: str) -> tuple[float, float]:
         mean, spread = self._source.moments(space)
         return mean + 1e-12, spread - 1e-12  # engines sum in different orders
+
+    def within(self, filter: Any) -> Any:
+        return Scrambled(self._source.within(filter), self._random.randint(0, 99))
+
+    def without(self, ids: Sequence[str]) -> Any:
+        return Scrambled(self._source.without(ids), self._random.randint(0, 99))
+
+    def planned(
+        self, key: str, size: int, make: Callable[[CandidateSource, int], Plan], *, nested: bool = True
+    ) -> list[Candidate]:
+        seed = self._random.randint(0, 99)
+        return self._source.planned(
+            key, size, lambda everyone, room: make(Scrambled(everyone, seed), room), nested=nested
+        )

@@ -1,20 +1,22 @@
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from selector_pools import LABELS, PLAIN, SPECS, Pool, pools, queries, seeds, shots, spec
+from selector_pools import CASES, LABELS, Pool, chain, choose, ids, pools, renamed, seeds, shots
 
+from shotsmith.domain.errors import InvalidInput
 from shotsmith.domain.examples import Query
-from shotsmith.domain.recipes import SelectorSpec
 from shotsmith.domain.scoring import shuffled
-from shotsmith.selectors import ArraySource, build
-from shotsmith.selectors.balanced import Balanced, quotas
+from shotsmith.domain.sources import CandidateSource
+from shotsmith.selectors import ArraySource
+from shotsmith.selectors.balanced import proportions, quotas
 from shotsmith.selectors.label_view import LabelView, PerLabel
 
-BALANCED = [entry for entry in SPECS if entry.name == "balanced"]
-balanced = st.sampled_from(BALANCED)
+balanced = st.sampled_from(CASES["balanced"])
+PLAIN = ["rices", "rices(modality=text)", "random", "random_fixed", "fused", "bm25", "mmices"]
 label_counts = st.dictionaries(st.text(max_size=2), st.integers(1, 9), max_size=6)
 
 
@@ -43,11 +45,22 @@ def test_one_more_shot_goes_to_one_label(counts: dict[str, int], k: int, seed: i
     assert sum(more.values()) == (1 if k < sum(counts.values()) else 0)
 
 
-@given(pools(), queries, balanced, shots, seeds)
+@given(label_counts, st.integers(0, 40), seeds)
+def test_proportions_are_never_one_off(counts: dict[str, int], k: int, seed: int) -> None:
+    given_out = proportions(counts, shuffled(counts, seed, "labels"), k)
+    total = sum(counts.values())
+    assert sum(given_out.values()) == min(k, total)
+    for label, count in counts.items():
+        assert abs(given_out.get(label, 0) - min(k, total) * count / total) < 1
+        assert given_out.get(label, 0) <= count
+
+
+@given(pools(), balanced, shots, seeds)
 def test_labels_are_balanced_and_examples_without_one_only_fill(
-    pool: Pool, query: Query, named: SelectorSpec, k: int, seed: int
+    pool: Pool, named: str, k: int, seed: int
 ) -> None:
-    chosen = build(named).select(query, pool.source(), k, seed)
+    assume(pool.labels)
+    chosen = choose(pool, named, k, seed)
     counts, shares = Counter(pool.labels.values()), Counter(c.label for c in chosen if c.label is not None)
     top = max(shares.values(), default=0)
     if k:
@@ -56,48 +69,35 @@ def test_labels_are_balanced_and_examples_without_one_only_fill(
     bare = [candidate for candidate in chosen if candidate.label is None]
     assert len(bare) == max(0, len(chosen) - len(pool.labels))
     assert chosen[len(chosen) - len(bare) :] == bare
-    assert all(candidate.flags[0] == "has no label: fills what the labels cannot" for candidate in bare)
+    assert all(candidate.flags[0] == "filled up with examples that have no label" for candidate in bare)
 
 
-@given(pools(), queries, balanced, shots, seeds)
-def test_the_set_of_k_is_within_the_set_of_k_plus_one(
-    pool: Pool, query: Query, named: SelectorSpec, k: int, seed: int
-) -> None:
-    fewer, more = (
-        {candidate.id for candidate in build(named).select(query, pool.source(), shots, seed)}
-        for shots in (k, k + 1)
-    )
-    assert fewer <= more
+@given(pools(), st.sampled_from(PLAIN), shots, seeds)
+def test_one_label_is_the_selector_before(pool: Pool, plain: str, k: int, seed: int) -> None:
+    single = replace(pool, labels=dict.fromkeys(pool.examples, "only"))
+    for stage in ("balanced", "stratified"):
+        ours, theirs = (choose(single, text, k, seed) for text in (f"{plain}|{stage}", plain))
+        assert [(c.id, c.score, c.scores) for c in ours] == [(c.id, c.score, c.scores) for c in theirs]
 
 
-@given(pools(), queries, st.sampled_from(PLAIN), shots, seeds, st.booleans())
-def test_one_label_or_none_is_the_inner_selector(
-    pool: Pool, query: Query, inner: SelectorSpec, k: int, seed: int, labelled: bool
-) -> None:
-    labels = dict.fromkeys(pool.examples, "only") if labelled else {}
-    source = ArraySource(pool.examples, pool.query, labels)
-    ours = Balanced(inner=inner).select(query, source, k, seed)
-    theirs = build(inner).select(query, source, k, seed)
-    assert [(c.id, c.score, c.scores) for c in ours] == [(c.id, c.score, c.scores) for c in theirs]
+@pytest.mark.parametrize("stage", ["balanced", "stratified", "label_space"])
+@pytest.mark.parametrize("kind", ["vqa", "regression", "open"])
+def test_free_text_cannot_be_balanced_and_one_error_says_so(stage: str, kind: Any) -> None:
+    source = ArraySource({"a": {"image": [1, 0]}}, {"image": [1, 0]}, kind=kind)
+    with pytest.raises(
+        InvalidInput, match=f"{stage} needs labels, and no eligible example of this {kind} pool"
+    ):
+        chain(stage).select(Query(), source, 2, 0)
 
 
-@given(
-    pools(unlabelled=False),
-    queries,
-    balanced,
-    shots,
-    seeds,
-    st.permutations(LABELS),
-)
+@given(pools(unlabelled=False), balanced, shots, seeds, st.permutations(LABELS))
 def test_renaming_labels_changes_only_who_gets_the_remainder(
-    pool: Pool, query: Query, named: SelectorSpec, k: int, seed: int, names: list[str]
+    pool: Pool, named: str, k: int, seed: int, names: list[str]
 ) -> None:
     """The keyed order follows the names; a label whose share stays the same keeps the very same examples."""
-    renamed = dict(zip(LABELS, [f"new {name}" for name in names], strict=True))
-    other = Pool(pool.examples, pool.query, {id: renamed[label] for id, label in pool.labels.items()})
-    before = build(named).select(query, pool.source(), k, seed)
-    after = build(named).select(query, other.source(), k, seed)
-    for old, new in renamed.items():
+    new_names = dict(zip(LABELS, [f"new {name}" for name in names], strict=True))
+    before, after = choose(pool, named, k, seed), choose(renamed(pool, new_names), named, k, seed)
+    for old, new in new_names.items():
         ours = {c.id for c in before if c.label == old}
         theirs = {c.id for c in after if c.label == new}
         assert ours <= theirs or theirs <= ours
@@ -107,11 +107,11 @@ def test_renaming_labels_changes_only_who_gets_the_remainder(
         assert {c.id for c in before} == {c.id for c in after}
 
 
-@given(pools(unlabelled=False), queries, shots, seeds)
-def test_within_a_label_the_nearest_are_taken(pool: Pool, query: Query, k: int, seed: int) -> None:
+@given(pools(unlabelled=False), shots, seeds)
+def test_within_a_label_the_nearest_are_taken(pool: Pool, k: int, seed: int) -> None:
     cosines = pool.cosines("image")
     assume(cosines)
-    chosen = Balanced().select(query, pool.source(), k, seed)
+    chosen = choose(pool, "balanced", k, seed)
     for label in set(pool.labels.values()):
         own = [candidate.id for candidate in chosen if candidate.label == label]
         scored = sorted((id for id in cosines if pool.labels[id] == label), key=lambda id: (-cosines[id], id))
@@ -123,7 +123,7 @@ def test_a_rare_label_beyond_the_nearest_hundreds_is_still_shown() -> None:
     examples = {f"common {n}": {"image": [100, n % 7]} for n in range(300)} | {"rare": {"image": [-1, 0]}}
     labels = dict.fromkeys(examples, "common") | {"rare": "rare"}
     source = ArraySource(examples, {"image": [1, 0]}, labels)
-    assert "rare" in {candidate.id for candidate in Balanced().select(Query(), source, 2, 0)}
+    assert "rare" in {candidate.id for candidate in chain("balanced").select(Query(), source, 2, 0)}
 
 
 def test_with_fewer_shots_than_labels_every_label_gets_its_turn() -> None:
@@ -132,7 +132,7 @@ def test_with_fewer_shots_than_labels_every_label_gets_its_turn() -> None:
     turns = Counter(
         candidate.label
         for n in range(400)
-        for candidate in Balanced().select(Query(text=f"query {n}"), source, 3, 0)
+        for candidate in chain("balanced").select(Query(text=f"query {n}"), source, 3, 0)
     )
     assert set(turns) == set(labels.values())
     assert all(70 < count < 170 for count in turns.values())  # 5 standard deviations around 120
@@ -141,15 +141,14 @@ def test_with_fewer_shots_than_labels_every_label_gets_its_turn() -> None:
 def test_a_fixed_inner_selector_makes_the_whole_choice_fixed() -> None:
     labels = {f"example {n}": "abc"[n % 3] for n in range(30)}
     source = ArraySource({id: {} for id in labels}, {}, labels)
-    fixed = Balanced(inner=spec("random", scope="fixed"))
-    assert fixed.fixed
-    assert not Balanced(inner="random").fixed
+    assert chain("random_fixed|balanced").fixed
+    assert not chain("random|balanced").fixed
 
-    def sets(selector: Balanced) -> set[tuple[str, ...]]:
-        return {tuple(c.id for c in selector.select(Query(text=str(n)), source, 5, 0)) for n in range(10)}
+    def sets(text: str) -> set[tuple[str, ...]]:
+        return {tuple(ids(chain(text).select(Query(text=str(n)), source, 5, 0))) for n in range(10)}
 
-    assert len(sets(fixed)) == 1
-    assert len(sets(Balanced(inner="random"))) == 10
+    assert len(sets("random_fixed|balanced")) == 1
+    assert len(sets("random|balanced")) == 10
 
 
 class Counting(ArraySource):
@@ -159,9 +158,9 @@ class Counting(ArraySource):
         super().__init__(*args)
         self.asked: Counter[str] = Counter()
 
-    def nearest(self, space: str, limit: int) -> list[Any]:
+    def nearest(self, space: str, limit: int, vector: Any = None) -> list[Any]:
         self.asked[f"nearest {space}"] += 1
-        return super().nearest(space, limit)
+        return super().nearest(space, limit, vector)
 
     def nearest_per_label(self, space: str, labels: Any, limit: int) -> dict[str, list[Any]]:
         self.asked[f"per label {space}"] += 1
@@ -192,21 +191,21 @@ def test_all_labels_are_asked_for_at_once(inner: str, questions: dict[str, int])
     source = Counting(dict.fromkeys(labels, pair), pair, labels)
     for seed in range(3):  # whichever label the keyed order begins with
         source.asked.clear()
-        assert len(Balanced(inner=inner).select(Query(), source, 90, seed)) == 90
+        assert len(chain(f"{inner}|balanced").select(Query(), source, 90, seed)) == 90
         assert source.asked == questions
 
 
 def test_reasons_name_the_label() -> None:
     source = ArraySource({"a": {"image": [3, 4]}}, {"image": [1, 0]}, {"a": "кот"})
     assert (
-        Balanced().select(Query(), source, 1, 0)[0].reason
+        chain("balanced").select(Query(), source, 1, 0)[0].reason
         == "label 'кот': 1st nearest by image, cosine 0.6000"
     )
 
 
 def test_what_has_no_score_comes_in_rounds_over_the_labels() -> None:
     labels = {f"example {n}": "abc"[n % 3] for n in range(30)}
-    chosen = Balanced(inner="random").select(
+    chosen = chain("random|balanced").select(
         Query(), ArraySource({id: {} for id in labels}, {}, labels), 8, 0
     )
     told = [candidate.label for candidate in chosen]
@@ -234,6 +233,10 @@ def test_a_label_view_shows_one_label_of_the_source_and_the_scale_of_all() -> No
         [],
     )
     assert view.labels() == {"x": 3}
-    assert view.scores("image", ["a", "b", "c"]) == {"a": 1.0, "c": 0.0}
+    assert isinstance(view, CandidateSource)
+    assert view.scores("image", ["a", "c"]) == {"a": 1.0, "c": 0.0}
+    assert view.vectors("image", ["c", "a"]).ids == ["c", "a"]
+    assert view.everything("image").ids == ["a", "c", "d"]
+    assert ids(chain("random_fixed").select(Query(), view, 9, 0)) == list(view.draw(9, 0, "random|fixed"))
     assert view.moments("image") == source.moments("image")
     assert view.modalities == {"image"}

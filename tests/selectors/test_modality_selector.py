@@ -10,7 +10,8 @@ from selector_pools import PROBE, Pool, pools, queries, seeds, shots
 from shotsmith.domain.examples import Query
 from shotsmith.domain.recipes import MODALITIES
 from shotsmith.selectors import ArraySource
-from shotsmith.selectors.modality import Modality, Weights
+from shotsmith.selectors.fused import Fused, Weights
+from shotsmith.selectors.modality import Modality
 from shotsmith.selectors.rices import Rices
 
 
@@ -40,7 +41,7 @@ mixtures = st.fixed_dictionaries(
 def test_equals_fusing_every_pair(pool: Pool, weights: dict[str, float], seed: int) -> None:
     assume(sum(bool(weight) and bool(pool.cosines(space)) for space, weight in weights.items()) > 1)
     expected = dict(naive(pool, weights))
-    chosen = Modality(weights=weights).select(Query(), pool.source(), pool.size, seed)
+    chosen = Fused(weights=weights).select(Query(), pool.source(), pool.size, seed)
     fused = [candidate for candidate in chosen if candidate.score is not None]
     assert [candidate.id for candidate in chosen[: len(fused)]] == [candidate.id for candidate in fused]
     assert {c.id: c.score for c in fused} == pytest.approx(expected, abs=1e-6)
@@ -49,7 +50,7 @@ def test_equals_fusing_every_pair(pool: Pool, weights: dict[str, float], seed: i
 
 @given(pools(), queries, shots, seeds, st.sampled_from(MODALITIES))
 def test_weight_on_one_space_is_rices_in_it(pool: Pool, query: Query, k: int, seed: int, space: str) -> None:
-    weighted = Modality(weights={space: 0.7})
+    weighted = Fused(weights={space: 0.7})
     assert weighted.select(query, pool.source(), k, seed) == Rices(modality=space).select(
         query, pool.source(), k, seed
     )
@@ -60,9 +61,9 @@ def test_a_shallow_pool_finds_the_best_of_what_it_fuses(
     pool: Pool, weights: dict[str, float], depth: int, seed: int
 ) -> None:
     """Scores are exact at any depth, and a depth that covers the pool misses nothing."""
-    exact = Modality(weights=weights).select(Query(), pool.source(), 3, seed)
-    shallow = Modality(weights=weights, pool_depth=depth).select(Query(), pool.source(), 3, seed)
-    truth = {c.id: c.score for c in Modality(weights=weights).select(Query(), pool.source(), pool.size, seed)}
+    exact = Fused(weights=weights).select(Query(), pool.source(), 3, seed)
+    shallow = Fused(weights=weights, depth=depth).select(Query(), pool.source(), 3, seed)
+    truth = {c.id: c.score for c in Fused(weights=weights).select(Query(), pool.source(), pool.size, seed)}
     assert all(truth[candidate.id] == candidate.score for candidate in shallow)
     if depth >= pool.size:
         assert shallow == exact
@@ -97,7 +98,7 @@ def test_equal_weights_that_nobody_measured_are_flagged() -> None:
             "default": Modality(),
             "neither": Modality(probe=probe((0.1, -0.1), (0.1, -0.1))),
             "measured": Modality(probe=PROBE),
-            "explicit": Modality(weights={"image": 1, "text": 1}),
+            "explicit": Fused(),
         }.items()
     }
     assert flags == {
@@ -116,13 +117,15 @@ def test_a_modality_missing_on_either_side_is_no_score_and_is_flagged() -> None:
         "words": {"text": [1, 0]},
         "bare": {},
     }
-    selector = Modality(weights={"image": 1, "text": 1})
+    selector = Fused(weights={"image": 1, "text": 1})
     found = {c.id: c for c in selector.select(Query(), ArraySource(examples, both), 4, 0)}
     assert list(found)[2:] == ["far", "bare"]
     assert found["words"].score is not None
     assert found["words"].score > 0
     assert found["words"].flags == ("has no image: ranked by text alone",)
-    assert found["bare"].flags == ("has no image or text: placed at random after the examples that have one",)
+    assert found["bare"].flags == (
+        "filled up at random: some examples have neither image nor text to compare",
+    )
     assert not found["near"].flags
     blind = selector.select(Query(), ArraySource(examples, {"text": [1, 0]}), 1, 0)
     assert blind[0].flags == ("cannot compare by image: ranked by text alone",)
@@ -134,20 +137,48 @@ def test_a_modality_missing_on_either_side_is_no_score_and_is_flagged() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"weights": {"image": 1}, "probe": PROBE},
-        {"weights": {}},
-        {"weights": {"image": -1}},
-        {"weights": {"image": float("nan")}},
-        {"weights": {"smell": 1}},
+        {"weights": {"image": 1}},
         {"probe": {"image": {"impact": 0.1, "lower": 0.0}}},
         {"probe": probe((0.1, 0.2), (0.1, 0.0))},
-        {"pool_depth": 0},
+        {"depth": 0},
     ],
     ids=str,
 )
 def test_contradictions_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Modality(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"weights": {}},
+        {"weights": {"image": -1}},
+        {"weights": {"image": float("nan")}},
+        {"weights": {"smell": 1}},
+        {"method": "sum"},
+        {"depth": 0},
+    ],
+    ids=str,
+)
+def test_weights_that_weigh_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Fused(**wrong)
+
+
+def test_reciprocal_ranks_count_only_what_is_listed() -> None:
+    examples = {
+        "both": {"image": [3, 1], "text": [3, 1]},
+        "picture": {"image": [1, 0], "text": [0, 1]},
+        "words": {"text": [1, 0]},
+    }
+    source = ArraySource(examples, {"image": [1, 0], "text": [1, 0]})
+    found = {c.id: c.score for c in Fused(method="rrf").select(Query(), source, 3, 0)}
+    assert found == {
+        "words": 1.0,  # first by text, and it has no other modality
+        "both": round((61 / 62 + 61 / 62) / 2, 6),
+        "picture": round((61 / 61 + 61 / 63) / 2, 6),
+    }
 
 
 def test_engines_that_sum_differently_agree_even_on_the_border_of_a_rounding() -> None:

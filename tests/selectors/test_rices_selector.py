@@ -6,8 +6,8 @@ from selector_pools import Pool, pools, queries, seeds, shots
 from shotsmith.domain.examples import Query
 from shotsmith.domain.recipes import MODALITIES
 from shotsmith.selectors import ArraySource
-from shotsmith.selectors.random import Random
-from shotsmith.selectors.rices import Rices
+from shotsmith.selectors.random import RandomFixed
+from shotsmith.selectors.rices import Dissimilar, EveryNth, Rices
 
 
 @given(pools(), st.sampled_from(MODALITIES), shots, seeds)
@@ -60,9 +60,7 @@ def test_examples_without_the_modality_come_last_and_are_flagged() -> None:
     assert {c.id for c in found[2:]} == {"words", "neither"}
     assert found[1].reason == "2nd nearest by image, cosine 0.6000"
     assert not found[1].flags
-    assert all(
-        c.flags == ("has no image: placed at random after the examples that have one",) for c in found[2:]
-    )
+    assert all(c.flags == ("filled up at random: some examples have no image to compare",) for c in found[2:])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,7 @@ def test_a_query_that_cannot_be_compared_gets_the_fixed_draw(
 ) -> None:
     blind = ArraySource(pool.examples, {}, pool.labels)
     found = Rices().select(query, blind, k, seed)
-    assert [c.id for c in found] == [c.id for c in Random(scope="fixed").select(query, blind, k, seed)]
+    assert [c.id for c in found] == [c.id for c in RandomFixed().select(query, blind, k, seed)]
     assert all("drawn at random instead" in candidate.flags[0] for candidate in found)
 
 
@@ -109,3 +107,23 @@ def test_reasons_count_like_people() -> None:
     assert said[20:24] == ["21st", "22nd", "23rd", "24th"]
     assert said[110:113] == ["111th", "112th", "113th"]
     assert said[120:] == ["121st", "122nd"]
+
+
+RING = {f"{n}": {"image": [n, 10 - n]} for n in range(11)}
+
+
+def test_every_nth_takes_every_nth_rank_and_then_those_in_between() -> None:
+    source = ArraySource(RING, {"image": [1, 0]})
+    assert [c.id for c in EveryNth(n=4).select(Query(), source, 3, 0)] == ["10", "6", "2"]
+    more = EveryNth(n=4).select(Query(), source, 5, 0)
+    assert [c.id for c in more] == ["10", "6", "2", "9", "8"]
+    assert more[3].flags == ("the pool ends before every 4th example gives k",)
+    assert [c.score for c in more[3:]] == [None, None]
+
+
+def test_dissimilar_is_similar_turned_round() -> None:
+    source = ArraySource(RING, {"image": [1, 0]})
+    found = Dissimilar().select(Query(), source, 3, 0)
+    assert [c.id for c in found] == ["0", "1", "2"]
+    assert found[0].scores == {"image": 0.0}
+    assert found[1].score == -found[1].scores["image"]

@@ -1,141 +1,178 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
+from selector_pools import ALL, CASES, chain
 
 from shotsmith import registry
 from shotsmith.domain.errors import InvalidInput, InvalidParameter, UnknownName
-from shotsmith.domain.protocols import CandidateSource, Selector
-from shotsmith.domain.recipes import SelectorSpec
-from shotsmith.selectors import ORDERS, ArraySource, SelectorBase, build, describe
-from shotsmith.selectors.label_view import LabelView, PerLabel
+from shotsmith.domain.recipes import ALIASES, OrderName, SelectorSpec, stages_of
+from shotsmith.domain.sources import CandidateSource, Selector
+from shotsmith.selectors import ArraySource, SelectorBase, StageBase, build, describe
+from shotsmith.selectors.catalogue import load
 
 NAMES = registry.names("selectors")
-PAGE = Path(__file__).parents[2] / "docs" / "selectors.md"
 
 
-def test_the_built_in_selectors_are_registered() -> None:
-    assert set(NAMES) >= {"all", "balanced", "modality", "none", "random", "rices"}
+def one(name: str, params: dict[str, Any]) -> Any:
+    return build((SelectorSpec(name=name, params=params),))
+
+
+def test_no_name_means_something_else_in_the_text_form() -> None:
+    assert not set(NAMES) & {"where", "with", *get_args(OrderName), *ALIASES}
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_every_selector_builds_is_frozen_and_survives_its_text(text: str) -> None:
+    built = chain(text)
+    assert isinstance(built, Selector)
+    assert isinstance(built.step, SelectorBase | StageBase)
+    for parameter in type(built.step).model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(built.step, parameter, None)
+    assert chain(built.text) == built
+    dumped = json.loads(json.dumps(built.step.model_dump(mode="json")))
+    assert type(built.step).model_validate(dumped) == built.step
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_selector_builds_is_frozen_and_survives_its_dump(name: str) -> None:
-    selector = build(SelectorSpec(name=name))
-    assert isinstance(selector, SelectorBase)
-    assert isinstance(selector, Selector)
-    for parameter in type(selector).model_fields:
-        with pytest.raises(ValidationError, match="frozen"):
-            setattr(selector, parameter, None)
-    dumped = json.loads(json.dumps(selector.model_dump(mode="json")))
-    assert build(SelectorSpec(name=name, params=dumped)) == selector
-
-
-@pytest.mark.parametrize(
-    ("name", "params"),
-    [
-        ("random", {"scope": "fixed"}),
-        ("rices", {"modality": "joint"}),
-        ("modality", {"weights": {"image": 1, "joint": 0.5}, "pool_depth": 50}),
-        ("modality", {"probe": {"image": {"impact": 1, "lower": 0}, "text": {"impact": 2, "lower": 1}}}),
-        ("balanced", {"inner": {"name": "random", "params": {"scope": "fixed"}}}),
-    ],
-)
-def test_parameters_survive_the_dump(name: str, params: dict[str, Any]) -> None:
-    selector = build(SelectorSpec(name=name, params=params))
-    dumped = json.loads(selector.model_dump_json())
-    assert build(SelectorSpec(name=name, params=dumped)) == selector != build(SelectorSpec(name=name))
+def test_every_selector_has_a_card_and_its_parameters_are_described(name: str) -> None:
+    kind = load(name)
+    assert kind.card is not None
+    assert all(kind.card)
+    assert (kind.__doc__ or "").partition("\n")[0].endswith(".")
+    assert all(field.description for field in kind.model_fields.values())
 
 
 def test_sources_keep_the_protocol() -> None:
-    source = ArraySource({"a": {}})
-    assert isinstance(source, CandidateSource)
-    assert isinstance(LabelView(PerLabel(source, ()), "x"), CandidateSource)
+    assert isinstance(ArraySource({"a": {}}), CandidateSource)
+
+
+def test_a_stage_alone_starts_from_its_own_selector() -> None:
+    assert chain("mmr") == chain("rices|mmr")
+    assert chain("text_only") == chain("random|text_only")
+
+
+def test_a_selector_cannot_stand_where_only_a_stage_can() -> None:
+    with pytest.raises(
+        InvalidParameter, match=r"bm25 is a selector and can only come first.*come stages: adaptive"
+    ):
+        chain("rices|bm25")
 
 
 def test_an_unknown_selector_is_named_with_its_neighbour() -> None:
     with pytest.raises(UnknownName, match=r"got rises.*Did you mean 'rices'"):
-        build(SelectorSpec(name="rises"))
+        chain("rises")
 
 
 @pytest.mark.parametrize(
     ("name", "params", "message"),
     [
         (
-            "random",
-            {"scop": "fixed"},
-            "random.scop: no such parameter (got fixed). Did you mean 'scope'? "
-            'Parameters of random: scope ("query" | "fixed")',
+            "rices",
+            {"modalitie": "text"},
+            "rices.modalitie: no such parameter (got text). Did you mean 'modality'? "
+            'Parameters of rices: modality ("image" | "text" | "joint")',
         ),
         (
-            "random",
-            {"scope": "both"},
-            "random.scope: input should be 'query' or 'fixed' (got both). "
-            'Parameters of random: scope ("query" | "fixed")',
+            "rices",
+            {"modality": "smell"},
+            "rices.modality: input should be 'image', 'text' or 'joint' (got smell). "
+            'Parameters of rices: modality ("image" | "text" | "joint")',
         ),
         ("none", {"k": 3}, "none.k: no such parameter (got 3). Parameters of none: none"),
         (
             "balanced",
-            {"inner": {"name": "rices", "params": {"modality": "smell"}}},
-            "rices.modality: input should be 'image', 'text' or 'joint' (got smell). "
-            'Parameters of rices: modality ("image" | "text" | "joint")',
+            {"inner": "rices"},
+            "balanced.inner: no such parameter (got rices). Parameters of balanced: none",
         ),
         (
-            "balanced",
-            {"inner": "balanced"},
-            "balanced.inner: balanced cannot wrap itself (got balanced). Parameters of balanced: inner (selector)",
+            "neighbours",
+            {},
+            "neighbours.name: field required. Parameters of neighbours: name (str), rest (selector)",
         ),
     ],
 )
 def test_a_bad_parameter_is_one_clear_sentence(name: str, params: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
-        build(SelectorSpec(name=name, params=params))
+        one(name, params)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
-    ("params", "field"),
+    ("name", "params", "field"),
     [
-        ({"weights": {"smell": 1}}, "modality.weights.smell"),
-        ({"weights": {"image": "much"}}, "modality.weights.image"),
-        ({"weights": {"image": 0}}, "modality.weights"),
-        ({"probe": {"image": {"impact": 1}}}, "modality.probe.image.lower"),
-        ({"pool_depth": 0}, "modality.pool_depth"),
-        (
-            {"weights": {"image": 1}, "probe": {m: {"impact": 1, "lower": 0} for m in ("image", "text")}},
-            "modality",
-        ),
+        ("fused", {"weights": {"smell": 1}}, "fused.weights.smell"),
+        ("fused", {"weights": {"image": "much"}}, "fused.weights.image"),
+        ("fused", {"weights": {"image": 0}}, "fused.weights"),
+        ("modality", {"probe": {"image": {"impact": 1}}}, "modality.probe.image.lower"),
+        ("fused", {"depth": 0}, "fused.depth"),
+        ("hybrid", {"cached": "rices"}, "hybrid.cached"),
+        ("mix", {"shares": [1, 2]}, "mix"),
+        ("adaptive", {"k_min": 5, "k_max": 2}, "adaptive"),
+        ("matched", {"by": []}, "matched.by"),
     ],
 )
-def test_nested_parameters_are_named_by_their_path(params: dict[str, Any], field: str) -> None:
-    with pytest.raises(InvalidParameter, match=r"weights .*probe .*pool_depth") as caught:
-        build(SelectorSpec(name="modality", params=params))
+def test_nested_parameters_are_named_by_their_path(name: str, params: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidParameter) as caught:
+        one(name, params)
     assert caught.value.field == field
-    assert str(caught.value.mend).startswith("Parameters of modality")
+    assert str(caught.value.mend).startswith(f"Parameters of {name}")
 
 
-def test_an_unknown_inner_selector_is_refused_when_the_outer_one_is_built() -> None:
-    with pytest.raises(UnknownName, match="Did you mean 'random'"):
-        build(SelectorSpec(name="balanced", params={"inner": "randon"}))
+@pytest.mark.parametrize(
+    ("text", "kind", "match"),
+    [
+        ("hybrid(similar=randon)", UnknownName, "Did you mean 'random'"),
+        ("hybrid(similar=rices(modality=smell))", InvalidParameter, "rices.modality"),
+        ("mix(parts=[rices,rices|bm25])", InvalidParameter, "can only come first"),
+        ('hybrid(similar="rices(")', InvalidParameter, "expected NAME=VALUE"),
+        ("hybrid(similar=3)", InvalidParameter, "selector"),
+    ],
+)
+def test_a_selector_within_a_selector_is_checked_when_the_outer_one_is_built(
+    text: str, kind: type[Exception], match: str
+) -> None:
+    with pytest.raises(kind, match=match):
+        chain(text)
+
+
+def test_selectors_within_selectors_are_spelled_alike_however_they_are_written() -> None:
+    written = {"name": "rices", "params": {"modality": "text"}}
+    texts = ["hybrid(similar=rices(modality=text))", {"name": "hybrid", "params": {"similar": written}}]
+    listed = {"name": "mix", "params": {"parts": [written, {"name": "random", "params": {}}]}}
+    assert stages_of(texts[0]) == stages_of(texts[1])  # type: ignore[arg-type]
+    assert stages_of(listed) == stages_of("mix(parts=[rices(modality=text),random_per_query])")  # type: ignore[arg-type]
 
 
 def test_a_plugin_that_is_no_selector_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "load", lambda kind, name: dict)
+    monkeypatch.setattr(registry, "load", lambda kind, name, also: dict)
     with pytest.raises(InvalidInput, match="SelectorBase"):
-        build(SelectorSpec(name="mine"))
+        one("mine", {})
 
 
 def test_descriptions_are_complete_and_json_serialisable() -> None:
-    described = describe()
-    assert [entry.name for entry in described] == NAMES
-    for entry in described:
-        assert entry.summary.endswith(".")
-        for parameter in entry.parameters:
-            assert parameter.description
-            json.dumps(parameter.default)
-    (scope,) = next(entry for entry in described if entry.name == "random").parameters
-    assert (scope.name, scope.choices, scope.default) == ("scope", ("query", "fixed"), "query")
+    described = {entry.name: entry for entry in describe()}
+    assert list(described) == NAMES
+    for entry in described.values():
+        json.dumps([parameter.default for parameter in entry.parameters])
+    (modality,) = described["rices"].parameters
+    assert (modality.name, modality.choices, modality.default) == (
+        "modality",
+        ("image", "text", "joint"),
+        "image",
+    )
+    assert {parameter.name: parameter.default for parameter in described["hybrid"].parameters} == {
+        "cached": "random_fixed",
+        "similar": "rices",
+        "prefix": 4,
+    }
+    assert described["mix"].parameters[0].type == "[selector, ...]"
+    assert [name for name, entry in described.items() if entry.stage] == [
+        name for name in NAMES if issubclass(load(name), StageBase)
+    ]
 
 
 def test_a_parameter_without_default_is_described_and_required(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,45 +181,13 @@ def test_a_parameter_without_default_is_described_and_required(monkeypatch: pyte
 
         depth: int
 
-    monkeypatch.setattr(registry, "load", lambda kind, name: Mine)
+    monkeypatch.setattr(registry, "load", lambda kind, name, also: Mine)
     monkeypatch.setattr(registry, "names", lambda kind: ["mine"])
     (parameter,) = describe()[0].parameters
     assert (parameter.required, parameter.default, parameter.type) == (True, None, "int")
     with pytest.raises(InvalidParameter, match=r"mine.depth: field required.*depth \(int\)"):
-        build(SelectorSpec(name="mine"))
+        one("mine", {})
 
 
-def table() -> str:
-    """The table of the documentation page, from the descriptions."""
-    lines = ["| selector | what it does | parameter | type | default |", "| --- | --- | --- | --- | --- |"]
-    for entry in describe():
-        rows = [
-            (f"`{known.name}`", f"`{known.type}`".replace("|", "\\|"), f"`{json.dumps(known.default)}`")
-            for known in entry.parameters
-        ] or [("–", "", "")]
-        for number, row in enumerate(rows):
-            head = (f"`{entry.name}`", entry.summary) if number == 0 else ("", "")
-            lines.append("| " + " | ".join((*head, *row)) + " |")
-    return "\n".join(lines)
-
-
-def test_the_page_shows_the_parameters_as_they_are() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    shown = page.partition("<!-- generated -->\n")[2].partition("\n<!-- /generated -->")[0]
-    assert shown == table()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_page_has_a_section_for_each_selector(name: str) -> None:
-    assert f"\n### {name}\n" in PAGE.read_text(encoding="utf-8")
-
-
-def test_the_page_has_a_row_for_each_order() -> None:
-    rows = PAGE.read_text(encoding="utf-8").partition("\n## Orders\n")[2].splitlines()
-    assert [row.split("`")[1] for row in rows if row.startswith("| `")] == list(ORDERS)
-
-
-def test_the_example_on_the_page_runs() -> None:
-    code = PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
-    assert "EveryNth" in code
-    exec(compile(code, str(PAGE), "exec"), {"__name__": "page"})
+def test_every_case_names_what_it_tests() -> None:
+    assert all(texts for texts in CASES.values())

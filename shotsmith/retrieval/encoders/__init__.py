@@ -12,12 +12,12 @@ A spec is `name` or `name:argument`. The name is an alias or a registered encode
 
 from __future__ import annotations
 
-import difflib
 import threading
 from dataclasses import dataclass, field
 
 from ... import registry
 from ...domain.errors import InvalidParameter, UnknownName
+from ...domain.names import hint
 from ...domain.protocols import Encoder
 
 ALIASES = {"clip": "open_clip:ViT-B-32/laion2b_s34b_b79k"}
@@ -43,10 +43,11 @@ def canonical(spec: str) -> str:
     known = registry.names("encoders")
     if name not in known:
         offered = sorted([*ALIASES, *known])
-        close = difflib.get_close_matches(name.lower(), offered, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
         raise UnknownName(
-            "unknown encoder", field="encoder", value=name, mend=f"{hint}Known: {', '.join(offered)}"
+            "unknown encoder",
+            field="encoder",
+            value=name,
+            mend=f"{hint(name.lower(), offered)}Known: {', '.join(offered)}",
         )
     return f"{name}:{argument}" if argument else name
 

@@ -15,7 +15,6 @@ One CLIP vector serves all spaces, so "image", "text" and "joint" hold the same 
 
 from __future__ import annotations
 
-import difflib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ import numpy as np
 from PIL import Image
 
 from ...domain.errors import InvalidParameter, ShotsmithError, UnknownName
+from ...domain.names import hint
 from ...domain.scoring import Matrix, digest
 from . import _hub
 from ._torch import Device, import_extra, scored
@@ -242,11 +242,9 @@ def _fetch_text_parts(config: Mapping[str, Any], *, tokenizer: bool = True) -> N
 
 def _unknown(message: str, value: str, known: Iterable[str]) -> UnknownName:
     names = sorted(known)
-    close = difflib.get_close_matches(value, names, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
     shown = (
         ", ".join(names)
         if len(names) <= _SHOWN
         else f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more"
     )
-    return UnknownName(message, field="encoder", value=value, mend=f"{hint}Known: {shown}")
+    return UnknownName(message, field="encoder", value=value, mend=f"{hint(value, names)}Known: {shown}")
