@@ -90,19 +90,34 @@ def label_probabilities(
 ) -> Mapping[str, float]:
     """How likely each label is, from the beginnings of answers and their probabilities; the sum is 1.
 
-    A beginning counts for the labels that begin with it, shared equally where there are several; what begins no label
-    is left out. Empty when nothing begins a label.
+    A beginning counts for the labels that begin with it, shared equally where there are several; one that goes on
+    after a whole label, as "cat, outdoors", counts for the longest such label. The rest is left out. Empty when
+    nothing counts.
     """
     folded = {label: normal_text(label) for label in labels}
     found = dict.fromkeys(labels, 0.0)
     for text, probability in alternatives:
-        beginning = normal_text(text)
-        exact = [label for label, form in folded.items() if form == beginning]
-        meant = exact or [label for label, form in folded.items() if beginning and form.startswith(beginning)]
+        meant = _meant(normal_text(text), folded)
         for label in meant:
             found[label] += probability / len(meant)
     total = sum(found.values())
     return {label: share / total for label, share in found.items()} if total > 0 else {}
+
+
+def _meant(beginning: str, folded: Mapping[str, str]) -> list[str]:
+    if not beginning:
+        return []
+    if exact := [label for label, form in folded.items() if form == beginning]:
+        return exact
+    if begun := [label for label, form in folded.items() if form.startswith(beginning)]:
+        return begun
+    whole = [
+        label
+        for label, form in folded.items()
+        if form and beginning.startswith(form) and not beginning[len(form)].isalnum()
+    ]
+    longest = max((len(folded[label]) for label in whole), default=0)
+    return [label for label in whole if len(folded[label]) == longest]
 
 
 def _content(media: Sequence[Media], text: str, show: Show) -> tuple[ImagePart | TextPart, ...]:

@@ -186,7 +186,7 @@ Inner = Annotated[
     Chain,
     PlainValidator(_chain),
     PlainSerializer(lambda chain: chain.text, return_type=str),
-    WithJsonSchema({"$ref": "#/$defs/Selector"}),
+    WithJsonSchema({"format": "selector"}),
 ]
 
 

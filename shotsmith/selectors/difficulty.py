@@ -31,7 +31,10 @@ class _ByDifficulty(FixedBase):
     )
     neighbours: int = Field(15, ge=1, description="How many nearest examples are compared.")
     rated: int = Field(
-        200, ge=1, description="How many examples the model rates, drawn at random; at least k."
+        200,
+        ge=1,
+        description="How many examples the model rates, drawn at random; at least what a plan holds, which is 32 or "
+        "the next power of two above k.",
     )
     prompts: int = Field(
         1, ge=1, le=30, description="How many differently worded questions the model is asked."

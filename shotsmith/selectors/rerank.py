@@ -52,6 +52,8 @@ class Rerank(StageBase):
     ) -> list[Candidate]:
         """The first `depth` of the stage before by the new score, then the rest of it."""
         before = inner.select(query, source, max(k, self.depth), seed)
+        if not before:
+            return []
         competing = {one.id: one for one in before[: self.depth]}
         scores, space, how = self._scores(query, source, list(competing), seed)
         if not scores:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 from pictures import encoded, picture
+from selector_cases import ALL, LISTS, chain, steps
 
 from shotsmith.domain.errors import EncoderMismatch, InvalidInput, InvalidParameter, UnknownName
 from shotsmith.domain.examples import ImageFile
@@ -17,7 +18,7 @@ from shotsmith.engine import Engine
 from shotsmith.schemas import SelectionOut
 from shotsmith.settings import Settings
 
-SELECTORS = ["random", "rices", "modality", "balanced", "all", "none"]
+SELECTORS = [text for text in ALL if "neighbours" not in steps(text)]
 
 
 def ids(selection) -> list[str]:
@@ -41,21 +42,30 @@ def test_eight_demonstrations_with_everything_people_ask_for(engine) -> None:
     assert {shot.example.label for shot in selection.demonstrations} == {"class 2"}
 
 
-@pytest.mark.parametrize("selector", SELECTORS)
-def test_a_query_never_sees_itself_or_its_copies(engine, selector: str) -> None:
+def test_a_query_never_sees_itself_or_its_copies_whatever_selects(open_engine) -> None:
+    engine = open_engine(model="fake/3 > 1 > 2")
+    engine.create_pool("p")
+    engine.add("p", [draft(number, number % 4) for number in range(40)])
     # The same pixels under other ids, in two lossless encodings, more often than k.
     for number in range(10, 22):
         engine.add("p", [draft(0, 0, id=f"copy{number}", text=f"other words {number}")])
     webp = ImageFile("c.webp", encoded(picture(0, hue=0), "WEBP", lossless=True, exact=True))
     engine.add("p", [draft(0, 0, id="webp", images=(webp,))])
-    for query in (engine.query_of("p", "e000"), query_like(engine, 0), query_like(engine, 0, "BMP")):
-        selection = engine.select("p", query, Recipe(selector=selector, k=8))
-        shown = {shot.example.pixel_key for shot in selection.demonstrations}
-        assert query.pixel_key not in shown
-        assert len(selection.demonstrations) == {"none": 0, "all": 39}.get(selector, 8)
-        removed = {removal.id: removal.reason for removal in selection.removed}
-        assert removed["webp"] == "same content"
-        assert len(removed) == 14
+    copies = [f"copy{number}" for number in range(10, 22)]
+    engine.import_neighbours("p", LISTS, {"e000": [*copies, "webp", "e004", "e008"]})
+    for selector in ALL:
+        for query in (engine.query_of("p", "e000"), query_like(engine, 0), query_like(engine, 0, "BMP")):
+            selection = engine.select("p", query, Recipe(selector=selector, k=8))
+            shown = {shot.example.pixel_key for shot in selection.demonstrations}
+            assert query.pixel_key not in shown, selector
+            if chain(selector).fills:
+                assert len(selection.demonstrations) == (
+                    39 if "all" in steps(selector) - {"balanced"} and "|" not in selector else 8
+                ), selector
+            removed = {removal.id: removal.reason for removal in selection.removed}
+            assert removed["webp"] == "same content"
+            assert len(removed) == 14
+            assert all(removal.detail for removal in selection.removed)
     assert engine.select("p", engine.query_of("p", "e000")).removed[-2].reason in ("itself", "same content")
 
 
@@ -184,7 +194,7 @@ def test_a_fresh_index_is_filled_from_sql(engine, open_engine) -> None:
 
 
 def _settings(folder: str) -> Settings:
-    return Settings(data_dir=Path(folder), index_url="memory:", encoder="fake")
+    return Settings(data_dir=Path(folder), index_url="memory:", encoder="fake", model="fake/3 > 1 > 2")
 
 
 @budget(max_examples=6)

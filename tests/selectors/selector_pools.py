@@ -9,86 +9,25 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from selector_cases import ALL, CASES, LISTS, chain, steps
 
 from shotsmith import registry
 from shotsmith.domain.examples import Example, Query
 from shotsmith.domain.plans import Plan
 from shotsmith.domain.protocols import Hit
-from shotsmith.domain.recipes import MODALITIES, stages_of
+from shotsmith.domain.recipes import MODALITIES
 from shotsmith.domain.scoring import Vector, unit
 from shotsmith.domain.selections import Candidate
 from shotsmith.domain.sources import CandidateSource
-from shotsmith.selectors import ArraySource, Chain, SelectorBase, build
+from shotsmith.selectors import ArraySource, SelectorBase
 from shotsmith.selectors.catalogue import load
 from shotsmith.selectors.fake_judge import FakeJudge
 
+__all__ = ["ALL", "CASES", "LISTS", "PROBE", "chain", "steps"]
+
 Vectors = dict[str, dict[str, tuple[int, ...]]]
-
 PROBE = {"image": {"impact": 0.3, "lower": 0.1}, "text": {"impact": 0.1, "lower": 0.02}}
-LISTS = "published"
-_PROBE_TEXT = "{image={impact=0.3,lower=0.1},text={impact=0.1,lower=0.02}}"
-
-# Every registered selector and stage in the variants that are tested; one that is not here fails the invariants.
-CASES: Mapping[str, Sequence[str]] = {
-    "adaptive": (
-        "adaptive",
-        "adaptive(by=ratio,k_min=2)",
-        "adaptive(by=confidence)",
-        "fused|adaptive(k_max=4)",
-    ),
-    "all": ("all",),
-    "balanced": (
-        "balanced",
-        "random|balanced",
-        "random_fixed|balanced",
-        "modality|balanced",
-        "all|balanced",
-        "bm25|balanced",
-        "mmr|balanced",
-        "k_means|balanced",
-        "late_interaction|balanced",
-    ),
-    "bm25": ("bm25",),
-    "curriculum": ("curriculum", "curriculum(by=model,rated=5)"),
-    "dissimilar": ("dissimilar", "dissimilar(modality=text)"),
-    "dpp": ("dpp", "dpp(depth=6)", "rices(modality=text)|dpp"),
-    "every_nth": ("every_nth", "every_nth(n=2)", "every_nth(n=1,modality=text)"),
-    "fused": (
-        "fused",
-        "fused(weights={image=1,text=3,joint=0.5})",
-        "fused(weights={text=2})",
-        "fused(method=rrf)",
-    ),
-    "hard": ("hard", "hard(by=model,prompts=2)", "hard(space=text,neighbours=3)"),
-    "hybrid": ("hybrid", "hybrid(prefix=2,similar=bm25)", "hybrid(cached=k_centre,prefix=3,similar=mmr)"),
-    "k_centre": ("k_centre", "k_centre(space=text)"),
-    "k_means": ("k_means", "k_means(space=joint)", "k_means(of=test)"),
-    "label_space": ("label_space", "label_space(per_label=1)", "label_space(modality=text,per_label=3)"),
-    "late_interaction": ("late_interaction", "late_interaction(lean=false)"),
-    "matched": ("matched(by=[site,device])", "bm25|matched(by=group)", "random|matched(by=[group,site])"),
-    "mix": ("mix", "mix(parts=[rices,bm25],shares=[3,1])", "mix(parts=[random,k_centre,mmr])"),
-    "mmices": ("mmices", "mmices(variant=text_then_image,depth=5)", "mmices(variant=image_then_cross)"),
-    "mmr": ("mmr", "mmr(lambda_mult=0.2,depth=9)", "fused|mmr", "random|mmr(space=text)"),
-    "modality": ("modality", f"modality(probe={_PROBE_TEXT})"),
-    "muier": ("muier",),
-    "neighbours": (f"neighbours(name={LISTS})", f"neighbours(name={LISTS},rest=random)"),
-    "none": ("none",),
-    "random_fixed": ("random_fixed",),
-    "random_per_query": ("random",),
-    "rerank": ("rerank", "rerank(by=parts)", "rerank(by=model,passes=2,depth=5)", "rerank(by=description)"),
-    "rices": ("rices", "rices(modality=text)", "rices(modality=joint)"),
-    "set_coverage": ("set_coverage", "rices(modality=text)|set_coverage(depth=7)"),
-    "stratified": ("stratified", "random|stratified"),
-    "text_only": ("text_only", "rices|text_only"),
-    "topk_mdl": ("topk_mdl", "topk_mdl(sets=3,depth=4)"),
-    "vote_k": ("vote_k", "vote_k(neighbours=3,space=text)"),
-    "vote_k_openicl": ("vote_k_openicl", "vote_k_openicl(overlap=0.5)"),
-}
 NEEDS_LABELS = {"balanced", "stratified", "label_space", "topk_mdl"}
-
-
-def chain(text: str) -> Chain:
-    return build(stages_of(text))
 
 
 def uncovered() -> set[str]:
@@ -96,22 +35,6 @@ def uncovered() -> set[str]:
     return set(registry.names("selectors")) - {name for name, texts in CASES.items() if texts}
 
 
-def steps(text: str) -> set[str]:
-    """Registered names in a chain, those of parts included."""
-    found = chain(text)
-    names = set()
-    step: Chain | None = found
-    while step is not None:
-        names.add(step.name)
-        for value in dict(step.step).values():
-            for part in value if isinstance(value, tuple) else (value,):
-                if isinstance(part, Chain):
-                    names |= steps(part.text)
-        step = step.inner
-    return names
-
-
-ALL = [text for texts in CASES.values() for text in texts]
 FILLING = [text for text in ALL if chain(text).fills and "all" not in steps(text)]
 #: They choose anew for each query or seed on purpose.
 DRAWN = {

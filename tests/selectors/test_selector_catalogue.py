@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest

@@ -263,7 +263,7 @@ LIMITS = [
     ("fused(weights={text=1})", "rices(modality=text)"),
     ("fused(method=rrf,weights={image=1})", "rices"),
     ("bm25|text_only", "bm25"),
-    ("topk_mdl(sets=1)", "rices"),
+    ("topk_mdl(sets=1,depth=1)", "rices"),
 ]
 
 
