@@ -27,7 +27,12 @@ from shotsmith.domain.scoring import Matrix, unit
 from shotsmith.engine import Engine
 from shotsmith.settings import Settings
 
-SELECTORS = ("rices", "random", "balanced", "modality")
+SELECTORS = {
+    "rices": "rices(modality=text)",
+    "random_per_query": "random_per_query",
+    "balanced": "rices(modality=text)|balanced",
+    "modality": "modality",
+}
 LABELS = 20
 
 
@@ -64,7 +69,11 @@ def measure(examples: int, queries: int, root: Path) -> dict[str, object]:
     """Fill a pool and ask it."""
     encoder = RandomEncoder(1280)
     settings = Settings(data_dir=root, encoder="fake")
-    with patch("shotsmith.engine.core.open_encoder", return_value=encoder), Engine(settings) as engine:
+    with (
+        patch("shotsmith.engine.core.open_encoder", return_value=encoder),
+        patch("shotsmith.engine.encoders.open_encoder", return_value=encoder),
+        Engine(settings) as engine,
+    ):
         engine.create_pool("p", kind="open")
         drafts = (
             Draft(f"{n}", f"e{n}", text=f"item {n}", labels=(f"label {n % LABELS}",), answer="x")
@@ -79,7 +88,7 @@ def measure(examples: int, queries: int, root: Path) -> dict[str, object]:
 def _rounds(engine: Engine, pool: Pool, asked: Sequence[Query], encoder: RandomEncoder) -> dict[str, object]:
     index = engine._stores.index
     times: dict[str, list[float]] = {name: [] for name in ("index alone", *SELECTORS)}
-    recipes = {name: Recipe.read({"selector": _spec(name), "k": 8}) for name in SELECTORS}
+    recipes = {name: Recipe(selector=text, k=8) for name, text in SELECTORS.items()}
     for query in asked:
         vector = encoder.encode_texts([query.text])["text"][0]
         times["index alone"].append(timed(lambda v=vector: index.search(pool.uid, Search("text", v, 8))))
@@ -90,14 +99,6 @@ def _rounds(engine: Engine, pool: Pool, asked: Sequence[Query], encoder: RandomE
         name: {**percentiles(spent), "ratio_to_index": float(np.median(spent)) / bare}
         for name, spent in times.items()
     }
-
-
-def _spec(name: str) -> dict[str, object]:
-    params: dict[str, dict[str, object]] = {
-        "rices": {"modality": "text"},
-        "balanced": {"inner": {"name": "rices", "params": {"modality": "text"}}},
-    }
-    return {"name": name, "params": params.get(name, {})}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from .domain.examples import Draft, OnConflict, Query
 from .engine import Engine
@@ -14,13 +15,18 @@ from .schemas import (
     ExampleOut,
     ExamplePage,
     ExamplesIn,
+    NeighboursIn,
+    NeighboursOut,
     PoolIn,
     PoolOut,
     PromptOut,
     SelectionIn,
     SelectionOut,
+    SelectorOut,
     image_files,
 )
+from .selectors import describe
+from .selectors.schema import recipe_schema
 
 
 class Api:
@@ -85,6 +91,23 @@ class Api:
     def get_image(self, sha256: str) -> bytes:
         """The original bytes of a stored image."""
         return self.engine.image(sha256)
+
+    def list_neighbours(self, pool: str) -> dict[str, int]:
+        """The names of imported neighbour lists, and how many lists each has."""
+        return self.engine.neighbour_lists(pool)
+
+    def import_neighbours(self, pool: str, name: str, body: NeighboursIn) -> NeighboursOut:
+        """Store neighbour lists in place of those that had the name: all of them or, if one is bad, none."""
+        done = self.engine.import_neighbours(pool, name, body.lists, skip_unknown=body.skip_unknown)
+        return NeighboursOut.of(done)
+
+    def list_selectors(self) -> list[SelectorOut]:
+        """Every registered selector and stage, with its parameters."""
+        return [SelectorOut.model_validate(entry) for entry in describe()]
+
+    def recipe_schema(self) -> dict[str, Any]:
+        """The JSON Schema of recipes."""
+        return recipe_schema()
 
     def select(self, body: SelectionIn) -> SelectionOut:
         """Choose and order demonstrations for a query."""

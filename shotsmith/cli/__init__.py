@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..domain.errors import ShotsmithError
-from . import bulk, pools, queries, upkeep
+from . import bulk, exporting, neighbours, pools, queries, recipes, upkeep
 from .asking import with_query
 from .output import fail, session
 
@@ -23,11 +23,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(pools.app, name="pool")
+app.add_typer(neighbours.app, name="neighbours")
 app.command("import")(bulk.import_)
+app.add_typer(recipes.app, name="recipe")
+app.command("selectors")(recipes.selectors)
 app.command("select")(with_query(queries.select))
 app.command("prompt")(with_query(queries.prompt))
 app.command("ask")(with_query(queries.ask))
 app.command("compare")(bulk.compare)
+app.command("export")(exporting.export)
 app.command("serve")(upkeep.serve)
 app.command("doctor")(upkeep.doctor)
 app.command("demo")(upkeep.demo)

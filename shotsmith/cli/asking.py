@@ -119,7 +119,7 @@ class Asked:
         """
         from ..domain.recipes import Recipe
 
-        wanted = _read(self.recipe) if self.recipe else {}
+        wanted = read_recipe(self.recipe) if self.recipe else {}
         for name in ("selector", "k", "order", "dialect", "seed"):
             if (value := getattr(self, name)) is not None:
                 wanted[name] = value
@@ -160,7 +160,7 @@ def with_query(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _read(given: str) -> dict[str, Any]:
+def read_recipe(given: str) -> dict[str, Any]:
     """The fields of a recipe file, or of the text form where there is no such file."""
     import yaml
 

@@ -10,12 +10,17 @@ from typing import Any, Self
 
 from ..domain.errors import ExampleConflict, InvalidInput, NotFound
 from ..domain.examples import Draft, Example, ImageFile, OnConflict, Pool, PoolKind, Query
+from ..domain.media import Media
+from ..domain.messages import ImagePart
 from ..domain.names import check_fact, check_key, check_pool_name, check_text
+from ..domain.neighbours import Imported
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
+from ..domain.scoring import Vector
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
 from ..prompts.dialects import open_dialect
+from ..retrieval.embedding import Item
 from ..retrieval.encoders import open_encoder
 from ..settings import Settings
 from ..storage.database import now
@@ -23,11 +28,12 @@ from ..storage.pools import new_uid
 from .added import Added
 from .answers import Answer
 from .asking import Asking
-from .doctor import Checkup, examine, mend
+from .doctor import Checkup, visit
 from .encoders import Encoders
 from .indexing import Indexer
 from .intake import Intake, check_labels
 from .judging import ModelJudge
+from .neighbours import import_lists
 from .pictures import Pictures
 from .selecting import Selecting
 from .stores import Stores
@@ -212,6 +218,21 @@ class Engine:
         """The original bytes of a stored image. Raises NotFound."""
         return self._stores.blobs.get(sha256)
 
+    # Neighbour lists
+
+    def import_neighbours(
+        self, pool_name: str, name: str, lists: Mapping[str, Sequence[str]], *, skip_unknown: bool = False
+    ) -> Imported:
+        """Store lists of example ids by query id, best first: all or none. Raises as `neighbours.import_lists`."""
+        kept = self._stores.neighbours
+        return import_lists(
+            self.pool(pool_name), name, lists, self._examples, kept, skip_unknown=skip_unknown
+        )
+
+    def neighbour_lists(self, pool_name: str) -> dict[str, int]:
+        """How many lists there are under each name."""
+        return self._stores.neighbours.names(self.pool(pool_name).uid)
+
     # Queries and selections
 
     def query(
@@ -288,7 +309,19 @@ class Engine:
             selection = self._selecting.select(chosen, self._encoders.embedder(chosen), query, recipe)
         return selection
 
+    def vectors(self, pool: Pool, space: str, ids: Sequence[str]) -> dict[str, Vector]:
+        """Stored unit vectors by example id; those without the space are absent."""
+        return self._stores.index.vectors(pool.uid, space, ids)
+
+    def query_vectors(self, pool: Pool, query: Query) -> dict[str, Vector]:
+        """A query's unit vectors by space, as `select` compares them."""
+        return self._encoders.embedder(pool).query(Item(query.media, query.text))
+
     # Prompts and answers
+
+    def prepared(self, part: Media, max_side: int, quality: int) -> ImagePart:
+        """A picture as prompts carry it."""
+        return self._pictures.prepared(part, max_side, quality)
 
     def prompt(self, selection: Selection) -> Prompt:
         """Render a selection into the messages a model receives, with their manifest."""
@@ -346,24 +379,8 @@ class Engine:
 
     def doctor(self, *, repair: bool = False) -> list[Checkup]:
         """Compare SQL, blobs and index of every pool; with `repair`, mend the index."""
-        stores = self._stores
-        results = []
-        for pool in self.pools():
-            checkup = examine(
-                pool, examples=self._examples, outbox=stores.outbox, blobs=stores.blobs, index=stores.index
-            )
-            if repair and not checkup.sound:
-                mend(
-                    pool,
-                    checkup,
-                    examples=self._examples,
-                    index=stores.index,
-                    indexer=self._indexer,
-                    embedder=self._encoders.embedder,
-                )
-                checkup = replace(checkup, repaired=True)
-            results.append(checkup)
-        return results
+        embedder = self._encoders.embedder
+        return [visit(pool, self._stores, self._indexer, embedder, repair=repair) for pool in self.pools()]
 
     def encoder(self, pool: Pool) -> Encoder:
         """The encoder whose vectors a pool holds. Raises EncoderMismatch."""

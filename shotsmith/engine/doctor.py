@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..domain.errors import Unavailable
 from ..domain.examples import Pool
@@ -11,6 +11,7 @@ from ..domain.protocols import VectorIndex
 from ..retrieval.embedding import Embedder
 from ..storage import Blobs, Examples, Outbox
 from .indexing import Indexer
+from .stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ class Checkup:
         return not (
             self.pending or self.missing or self.stale or self.ghosts or self.lost_blobs or self.unreadable
         )
+
+
+def visit(
+    pool: Pool, stores: Stores, indexer: Indexer, embedder: Callable[[Pool], Embedder], *, repair: bool
+) -> Checkup:
+    """Examine a pool; with `repair`, mend its index."""
+    checkup = examine(
+        pool, examples=stores.examples, outbox=stores.outbox, blobs=stores.blobs, index=stores.index
+    )
+    if not repair or checkup.sound:
+        return checkup
+    mend(pool, checkup, examples=stores.examples, index=stores.index, indexer=indexer, embedder=embedder)
+    return replace(checkup, repaired=True)
 
 
 def examine(pool: Pool, *, examples: Examples, outbox: Outbox, blobs: Blobs, index: VectorIndex) -> Checkup:

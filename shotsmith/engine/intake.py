@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from PIL.Image import Image
 from ..domain.errors import InvalidInput, ShotsmithError
 from ..domain.examples import Draft, Example, ImageFile, Pool
 from ..domain.media import Media
-from ..domain.names import check_fact, check_id, check_key, check_text
+from ..domain.names import check_fact, check_id, check_key, check_text, hint
 from ..imaging import Limits, decode, describe
 from ..storage import Blobs
 
@@ -129,14 +128,12 @@ def _check(pool: Pool, draft: Draft) -> None:
     if pool.labels:
         for label in labels:
             if label not in pool.labels:
-                close = difflib.get_close_matches(label, pool.labels, n=1)
                 known = ", ".join(pool.labels[:12]) + (" …" if len(pool.labels) > 12 else "")
-                hint = f"Did you mean {close[0]!r}? " if close else ""
                 raise InvalidInput(
                     f"not in the label space of pool {pool.name!r}",
                     field=f"{where}: label",
                     value=label,
-                    mend=f"{hint}Labels: {known}",
+                    mend=f"{hint(label, pool.labels)}Labels: {known}",
                 )
 
 

@@ -11,6 +11,7 @@ from .examples import (
     PoolOut,
 )
 from .images import data_url, image_files
+from .neighbours import NeighboursIn, NeighboursOut
 from .problems import Problem
 from .selections import (
     AnswerIn,
@@ -24,17 +25,22 @@ from .selections import (
     UsageOut,
     openai_message,
 )
+from .selectors import CardOut, ParameterOut, SelectorOut
 
 __all__ = [
     "AddedOut",
     "AnswerIn",
     "AnswerOut",
+    "CardOut",
     "DemonstrationOut",
     "ExampleIn",
     "ExampleOut",
     "ExamplePage",
     "ExamplesIn",
     "MediaOut",
+    "NeighboursIn",
+    "NeighboursOut",
+    "ParameterOut",
     "PoolIn",
     "PoolOut",
     "Problem",
@@ -43,6 +49,7 @@ __all__ = [
     "RemovalOut",
     "SelectionIn",
     "SelectionOut",
+    "SelectorOut",
     "UsageOut",
     "data_url",
     "image_files",

@@ -34,34 +34,44 @@ def disagreement(
     """How far each example's nearest others are from its answer, from 0 to 1, and what should be known of it.
 
     Classes and texts: the share of neighbours with another answer; labels count as another where none is shared.
-    Numbers: the distance of their mean from the example's, as a share of the pool's range.
+    Numbers: the distance of their mean from the example's, as a share of the pool's range. Examples without an answer
+    are not rated and do not count as neighbours.
 
     Raises:
-        InvalidInput: No example has a label or an answer.
+        InvalidInput: No example that can be compared has a label or an answer.
     """
     rows, _, remarks = rows_of(everyone, wanted)
     answers = _answers(everyone, rows.ids)
     if rows.ids and not any(answers):
         raise InvalidInput(
-            "difficulty by neighbours needs labels or answers, and no eligible example has one",
+            f"difficulty by neighbours needs labels or answers, and no eligible example with {wanted} vectors has one",
             field="selector",
             mend="Give the examples labels or answers",
         )
     links = neighbours(rows.matrix, count) if rows.ids else np.empty((0, 0), np.int32)
-    numbers = _numbers(answers) if everyone.kind == "regression" else None
+    differ = _distances(answers) if everyone.kind == "regression" else _differences(answers)
     found = {}
     for place, id in enumerate(rows.ids):
-        own = links[place].tolist()
-        if not own:
-            found[id] = 0.0
-        elif numbers is not None:
-            near = [numbers[other] for other in own]
-            found[id] = quantise(
-                abs(numbers[place] - sum(near) / len(near)) / ((max(numbers) - min(numbers)) or 1.0)
-            )
-        else:
-            found[id] = quantise(sum(answers[place].isdisjoint(answers[other]) for other in own) / len(own))
+        if answers[place]:
+            own = [other for other in links[place].tolist() if answers[other]]
+            found[id] = quantise(differ(place, own)) if own else 0.0
     return found, remarks
+
+
+def _differences(answers: Sequence[frozenset[str]]) -> Callable[[int, Sequence[int]], float]:
+    return lambda place, near: sum(answers[place].isdisjoint(answers[other]) for other in near) / len(near)
+
+
+def _distances(answers: Sequence[frozenset[str]]) -> Callable[[int, Sequence[int]], float]:
+    numbers = _numbers(answers)
+    told = [number for number in numbers if number is not None]
+    reach = (max(told) - min(told)) or 1.0
+
+    def differ(place: int, near: Sequence[int]) -> float:
+        own, others = numbers[place], [number for other in near if (number := numbers[other]) is not None]
+        return abs((own or 0.0) - sum(others) / len(others)) / reach
+
+    return differ
 
 
 def _answers(everyone: CandidateSource, ids: Sequence[str]) -> list[frozenset[str]]:
@@ -77,17 +87,17 @@ def _answers(everyone: CandidateSource, ids: Sequence[str]) -> list[frozenset[st
     return found
 
 
-def _numbers(answers: Sequence[frozenset[str]]) -> list[float]:
-    """Targets of a regression pool.
+def _numbers(answers: Sequence[frozenset[str]]) -> list[float | None]:
+    """Targets of a regression pool, None where there is no answer.
 
     Raises:
         InvalidInput: One is not a number.
     """
-    numbers = []
+    numbers: list[float | None] = []
     for said in answers:
         try:
-            numbers.append(float(next(iter(said), "")))
-            if not math.isfinite(numbers[-1]):
+            number = float(next(iter(said))) if said else None
+            if number is not None and not math.isfinite(number):
                 raise ValueError
         except ValueError:
             raise InvalidInput(
@@ -96,4 +106,5 @@ def _numbers(answers: Sequence[frozenset[str]]) -> list[float]:
                 value=next(iter(said), ""),
                 mend="Give every example a number as its answer",
             ) from None
+        numbers.append(number)
     return numbers

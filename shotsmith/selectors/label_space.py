@@ -50,15 +50,16 @@ class LabelSpace(SelectorBase):
         wanted, depth = -(-k // self.per_label), self.per_label
         while True:
             labels = ranking.first(wanted)
-            lists = source.nearest_per_label(space, labels, depth)
-            rounds = self._deal(labels, lists, k)
-            if len(rounds) == k or (len(labels) == len(ranking) and not _more(lists, depth)):
-                break
-            # Labels that ran out, or that share examples, leave shots to others.
-            if len(labels) < len(ranking):
-                wanted *= 2
-            else:
+            complete = len(labels) == len(ranking)
+            dealt, starved = self._deal(
+                labels, source.nearest_per_label(space, labels, depth), k, depth, complete
+            )
+            if starved:  # labels share examples, or only a few have any left
                 depth *= 2
+            elif len(dealt) == k or complete:
+                break
+            else:
+                wanted *= 2
         chosen = [
             Candidate(
                 id=hit.id,
@@ -67,7 +68,7 @@ class LabelSpace(SelectorBase):
                 scores={space: hit.score},
                 label=labels[place],
             )
-            for turn, place, hit in sorted(rounds, key=lambda one: one[:2])
+            for turn, place, hit in sorted(dealt, key=lambda one: one[:2])
         ]
         chosen += fill(query, source, chosen, k, seed, f"no label or no {space} to compare")
         if space == self.modality:
@@ -75,30 +76,31 @@ class LabelSpace(SelectorBase):
         return flagged(chosen, f"cannot compare by {self.modality}: ranked by {space} instead")
 
     def _deal(
-        self, labels: Sequence[str], lists: Mapping[str, Sequence[Hit]], k: int
-    ) -> list[tuple[int, int, Hit]]:
-        """(turn within the label, place of the label, hit) of what is chosen, each example once."""
+        self, labels: Sequence[str], lists: Mapping[str, Sequence[Hit]], k: int, depth: int, again: bool
+    ) -> tuple[list[tuple[int, int, Hit]], bool]:
+        """(turn within the label, place of the label, hit) of what is chosen, each example once.
+
+        The flag tells that a label's list of `depth` hits was used up, so that its next one is not known. Only where
+        all labels are there do they have a turn `again`.
+        """
         taken: set[str] = set()
         dealt: list[tuple[int, int, Hit]] = []
         turns = [0] * len(labels)
         rest = [iter(lists[label]) for label in labels]
-        going = True
-        while going and len(dealt) < k:
-            going = False
+        before = -1
+        while before < len(dealt) < k and (again or before < 0):
+            before = len(dealt)
             for place, hits in enumerate(rest):
                 for _ in range(min(self.per_label, k - len(dealt))):
                     hit = next((hit for hit in hits if hit.id not in taken), None)
                     if hit is None:
+                        if len(lists[labels[place]]) == depth:
+                            return dealt, True
                         break
-                    going = True
                     taken.add(hit.id)
                     dealt.append((turns[place], place, hit))
                     turns[place] += 1
-        return dealt
-
-
-def _more(lists: Mapping[str, Sequence[Hit]], depth: int) -> bool:
-    return any(len(hits) == depth for hits in lists.values())
+        return dealt, False
 
 
 class _Likeliest:

@@ -148,8 +148,10 @@ class Adaptive(StageBase):
 
     def _scored(self, ranked: Sequence[Candidate]) -> tuple[int, str]:
         scores = [one.score for one in ranked if one.score is not None]
+        if not scores:
+            return len(ranked), "as none is scored"
         if len(scores) <= self.k_min:
-            return len(ranked), "as fewer than k_min + 1 are scored"
+            return self.k_min, "as no further one is scored"
         if self.by == "ratio":
             floor = (self.threshold or 0.8) * scores[0]
             kept = next((place for place, score in enumerate(scores) if score < floor), len(scores))

@@ -31,9 +31,9 @@ def space_for(wanted: Modality, source: CandidateSource) -> Modality | None:
 
 def space_of(candidates: Sequence[Candidate], source: CandidateSource) -> Modality | None:
     """The space in which candidates were ranked where that was a single one, else the first that can be compared in."""
-    ranked = candidates[0].scores if candidates else {}
+    ranked = {space for candidate in candidates for space in candidate.scores}
     known = [space for space in MODALITIES if space in source.modalities]
-    return next((space for space in known if [space] == list(ranked)), known[0] if known else None)
+    return next((space for space in known if {space} == ranked), known[0] if known else None)
 
 
 def by_nearness(source: CandidateSource, space: Modality, k: int) -> list[Candidate]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..domain.examples import Query
 from ..domain.recipes import Modality
-from ..domain.scoring import ranked
+from ..domain.scoring import quantise, ranked
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .base import Card, SelectorBase
@@ -129,7 +129,7 @@ class Muier(SelectorBase):
             for id in union
             if id in near or id in told
         }
-        best = ranked((id, round(sum(found) / len(found), 6) + 0.0) for id, found in terms.items())[:k]
+        best = ranked((id, quantise(sum(found) / len(found))) for id, found in terms.items())[:k]
         chosen = []
         for rank, (id, score) in enumerate(best, start=1):
             scores = {name: known[id] for name, known in (("image", near), ("joint", told)) if id in known}

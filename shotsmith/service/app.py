@@ -16,7 +16,7 @@ from ..engine import Engine
 from ..settings import Settings
 from . import problems
 from .limits import BodyLimit
-from .routes import examples, health, pools, selections
+from .routes import examples, health, neighbours, pools, selections, selectors
 
 
 def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
@@ -51,7 +51,14 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
     )
     problems.install(app)
     app.add_middleware(BodyLimit, limit=limit)
-    routers = (pools.router, examples.router, selections.router, health.router)
+    routers = (
+        pools.router,
+        examples.router,
+        neighbours.router,
+        selections.router,
+        selectors.router,
+        health.router,
+    )
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 
 from ..domain.errors import NotFound
 from .database import Database
+from .pools import locked
 from .tables import neighbours
 
 _BATCH = 500
@@ -21,10 +22,15 @@ class Neighbours:
         self._database = database
 
     def write(self, pool_uid: str, name: str, lists: Iterable[tuple[str, Sequence[str]]]) -> int:
-        """Store lists, best first, in place of all that had the name: all or none. Returns how many."""
+        """Store lists, best first, in place of all that had the name: all or none. Returns how many.
+
+        Raises:
+            NotFound: The pool was deleted meanwhile.
+        """
         rest = iter(lists)
         stored = 0
         with self._database.write() as connection:
+            locked(connection, pool_uid)  # two that write the same name come one after the other
             connection.execute(
                 delete(neighbours).where(neighbours.c.pool_uid == pool_uid, neighbours.c.name == name)
             )
@@ -68,4 +74,4 @@ class Neighbours:
             .order_by(neighbours.c.name)
         )
         with self._database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())

@@ -230,7 +230,9 @@ def test_search_many_keeps_the_order_of_its_questions(index: VectorIndex, collec
     assert index.search_many(collection, []) == []
 
 
-def test_search_per_label_counts_an_example_for_every_label_it_carries(index: VectorIndex, collection: str) -> None:
+def test_search_per_label_counts_an_example_for_every_label_it_carries(
+    index: VectorIndex, collection: str
+) -> None:
     points = [
         point("a", X, labels=["cat", "pet"], tags=["t"]),
         point("b", BOTH, labels=["cat"], tags=["t"]),
@@ -255,7 +257,10 @@ def test_vectors_come_back_bit_for_bit_and_missing_ones_are_absent(
     index: VectorIndex, collection: str
 ) -> None:
     rows = random_units(40, 4)
-    index.upsert(collection, [point(f"p{n:02}", row) for n, row in enumerate(rows)] + [point("text", None, vector(1, 0, 0))])
+    index.upsert(
+        collection,
+        [point(f"p{n:02}", row) for n, row in enumerate(rows)] + [point("text", None, vector(1, 0, 0))],
+    )
     wanted = ["p03", "nobody", "text", *(f"p{n:02}" for n in range(39, -1, -1)), "p03"]
     found = index.vectors(collection, "image", wanted)
     assert list(found) == ["p03", *(f"p{n:02}" for n in range(39, -1, -1) if n != 3)]

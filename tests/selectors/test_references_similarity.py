@@ -55,9 +55,11 @@ UNSCORED = {
     "mmices(variant=text_then_image,depth=1)": mmices("text_then_image", 1),
 }
 OF_PARTS = {
-    "muier": muier(),
     "mmices(variant=image_then_cross)": mmices("image_then_cross"),
     "mmices(variant=image_then_cross,depth=3)": mmices("image_then_cross", 3),
+}
+SCORED_BY_PARTS = {
+    "muier": muier(),
     "late_interaction": late_interaction(),
     "late_interaction(lean=false)": late_interaction(lean=False),
 }
@@ -87,6 +89,13 @@ def test_choice_is_that_of_the_definition(text: str, case: Case) -> None:
 @given(cases)
 def test_choice_by_parts_is_that_of_the_definition(text: str, case: Case) -> None:
     agree(text, OF_PARTS[text], case, Shape(parts=True))
+
+
+@pytest.mark.parametrize("text", SCORED_BY_PARTS)
+@settings(max_examples=100)
+@given(cases)
+def test_choice_and_scores_by_parts_are_those_of_the_definition(text: str, case: Case) -> None:
+    agree(text, SCORED_BY_PARTS[text], case, Shape(parts=True), scores=True)
 
 
 @pytest.mark.parametrize("text", OF_LABELS)

@@ -324,7 +324,7 @@ def test_processes_with_different_hash_seeds_and_threads_agree() -> None:
                 **os.environ,
                 "PYTHONHASHSEED": seed,
                 "OPENBLAS_NUM_THREADS": seed,
-                "PYTHONPATH": os.path.dirname(__file__),
+                "PYTHONPATH": os.pathsep.join(sys.path),
             },
             capture_output=True,
             text=True,

@@ -25,7 +25,16 @@ def test_the_ledger_keeps_the_first_answer(database: Database) -> None:
     ledger = CallLedger(database)
     request = Request("openai/x", (Message("user", (TextPart("hi"),)),), {"temperature": 0})
     assert ledger.get(request.key) is None
-    reply = Reply("yes", "x-1", Usage(10, 2, 8), 0.25, 12.5, "stop", notes=("n",), alternatives=(("ye", 0.75), ("no", 0.25)))
+    reply = Reply(
+        "yes",
+        "x-1",
+        Usage(10, 2, 8),
+        0.25,
+        12.5,
+        "stop",
+        notes=("n",),
+        alternatives=(("ye", 0.75), ("no", 0.25)),
+    )
     ledger.put(request, reply)
     ledger.put(request, Reply("no", "x-1"))
     assert ledger.get(request.key) == reply

@@ -30,7 +30,7 @@ def test_everything_else_goes_to_litellm(name):
 
 @pytest.mark.parametrize("name", ["offline/gpt", "offline/", "offline"])
 def test_unknown_offline_model_names_the_known_ones(name):
-    with pytest.raises(UnknownName, match="Known: .*offline/knn-vote"):
+    with pytest.raises(UnknownName, match=r"Known: .*offline/knn-vote"):
         open_model(name, encoder=FakeEncoder)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from ...domain.examples import OnConflict
 from ...domain.names import check_id, check_pool_name
+from ...domain.neighbours import check_list_name
 from ...domain.recipes import Recipe
 from ...schemas import (
     AddedOut,
@@ -20,12 +21,15 @@ from ...schemas import (
     ExampleOut,
     ExamplePage,
     ExamplesIn,
+    NeighboursIn,
+    NeighboursOut,
     PoolIn,
     PoolOut,
     PromptOut,
     QueryIn,
     SelectionIn,
     SelectionOut,
+    SelectorOut,
 )
 from .images import ImageLike, encoded
 
@@ -107,6 +111,31 @@ def delete_example(pool: str, id: str) -> Call[None]:
 def get_image(sha256: str) -> Call[bytes]:
     """An image's bytes."""
     return Call("get_image", (sha256,), "GET", f"/v1/images/{quote(sha256, safe='')}", bytes)
+
+
+def list_neighbours(pool: str) -> Call[dict[str, int]]:
+    """Names and counts of neighbour lists."""
+    return Call("list_neighbours", (pool,), "GET", f"{_pool(pool)}/neighbours", TypeAdapter(dict[str, int]))
+
+
+def import_neighbours(
+    pool: str, name: str, lists: Mapping[str, Sequence[str]], skip_unknown: bool
+) -> Call[NeighboursOut]:
+    """New neighbour lists."""
+    check_list_name(name)
+    body = NeighboursIn.read({"lists": dict(lists), "skip_unknown": skip_unknown})
+    path = f"{_pool(pool)}/neighbours/{quote(name, safe='')}"
+    return Call("import_neighbours", (pool, name, body), "PUT", path, TypeAdapter(NeighboursOut), body)
+
+
+def list_selectors() -> Call[list[SelectorOut]]:
+    """What recipes may name."""
+    return Call("list_selectors", (), "GET", "/v1/selectors", TypeAdapter(list[SelectorOut]))
+
+
+def recipe_schema() -> Call[dict[str, Any]]:
+    """The JSON Schema of recipes."""
+    return Call("recipe_schema", (), "GET", "/v1/schemas/recipe", TypeAdapter(dict[str, Any]))
 
 
 def select(pool: str, query: QueryIn, recipe: Recipe) -> Call[SelectionOut]:

@@ -13,10 +13,12 @@ from ...schemas import (
     AnswerOut,
     ExampleIn,
     ExampleOut,
+    NeighboursOut,
     PoolIn,
     PoolOut,
     PromptOut,
     SelectionOut,
+    SelectorOut,
 )
 from . import calls
 from .calls import Call, RecipeLike
@@ -114,6 +116,31 @@ class Client:
     def image(self, sha256: str) -> bytes:
         """The original bytes of a stored image."""
         return self._send(calls.get_image(sha256))
+
+    def neighbours(self, pool: str) -> dict[str, int]:
+        """The names of imported neighbour lists, and how many lists each has."""
+        return self._send(calls.list_neighbours(pool))
+
+    def import_neighbours(
+        self, pool: str, name: str, lists: Mapping[str, Sequence[str]], *, skip_unknown: bool = False
+    ) -> NeighboursOut:
+        """Store ids of examples by id of the query, best first, for `neighbours(name=...)`: all lists or none.
+
+        Args:
+            pool: Whose examples they are.
+            name: What the lists are called; they take the place of those that had the name.
+            lists: Ids of examples by id of the query.
+            skip_unknown: Leave out ids that the pool does not have, instead of refusing them.
+        """
+        return self._send(calls.import_neighbours(pool, name, lists, skip_unknown))
+
+    def selectors(self) -> list[SelectorOut]:
+        """Every selector and stage that recipes may name, with its parameters."""
+        return self._send(calls.list_selectors())
+
+    def recipe_schema(self) -> dict[str, Any]:
+        """The JSON Schema of recipes."""
+        return self._send(calls.recipe_schema())
 
     def select(
         self,
@@ -272,6 +299,24 @@ class AsyncClient:
     async def image(self, sha256: str) -> bytes:
         """The original bytes of a stored image."""
         return await self._send(calls.get_image(sha256))
+
+    async def neighbours(self, pool: str) -> dict[str, int]:
+        """The names of imported neighbour lists, and how many lists each has."""
+        return await self._send(calls.list_neighbours(pool))
+
+    async def import_neighbours(
+        self, pool: str, name: str, lists: Mapping[str, Sequence[str]], *, skip_unknown: bool = False
+    ) -> NeighboursOut:
+        """Store neighbour lists; arguments as `Client.import_neighbours`."""
+        return await self._send(calls.import_neighbours(pool, name, lists, skip_unknown))
+
+    async def selectors(self) -> list[SelectorOut]:
+        """Every selector and stage that recipes may name, with its parameters."""
+        return await self._send(calls.list_selectors())
+
+    async def recipe_schema(self) -> dict[str, Any]:
+        """The JSON Schema of recipes."""
+        return await self._send(calls.recipe_schema())
 
     async def select(
         self,

@@ -11,7 +11,6 @@ that does not beat them adds nothing to its demonstrations.
 
 from __future__ import annotations
 
-import difflib
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from pydantic import SecretStr
 
 from ...domain.errors import InvalidParameter, UnknownName
 from ...domain.messages import Reply, Request
+from ...domain.names import hint
 from ...domain.protocols import VLM, Encoder
 from ...domain.scoring import Vector, cosine, digest, quantise, shuffled, unit
 from ...domain.voting import Ballot, Weighting, nearest, shares, tally, winner
@@ -47,13 +47,11 @@ def load(
     """
     known = {kind.name: kind for kind in (KnnVote, MajorityClass, CopyNearest, RandomDemoAnswer)}
     if model not in known:
-        close = difflib.get_close_matches(model, known, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
         raise UnknownName(
             "unknown offline model",
             field="model",
             value=model,
-            mend=f"{hint}Known: {', '.join(sorted(known))}",
+            mend=f"{hint(model, known)}Known: {', '.join(sorted(known))}",
         )
     if encoder is None:
         raise InvalidParameter(
