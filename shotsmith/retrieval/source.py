@@ -167,7 +167,8 @@ class IndexSource:
             return {label: [] for label in labels}
         search = Search(space, wanted, limit, self._filter)
         found = self._setting.index.search_per_label(self._setting.collection, search, labels)
-        return {label: self._real(hits) for label, hits in found.items()}
+        real = {hit.id for hit in self._real([hit for hits in found.values() for hit in hits])}
+        return {label: [hit for hit in hits if hit.id in real] for label, hits in found.items()}
 
     def scores(self, space: str, ids: Sequence[str], vector: Vector | None = None) -> dict[str, float]:
         """Similarities of given eligible examples; those without the space are absent."""

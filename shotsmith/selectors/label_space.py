@@ -17,6 +17,7 @@ from .ranking import fill, flagged, ordinal, space_for
 from .rices import Rices
 
 _FIRST, _GROWTH, _WIDEST = 64, 4, 4096
+_FEW = 32  # so few labels are sooner asked one by one
 
 
 class LabelSpace(SelectorBase):
@@ -124,7 +125,7 @@ class _Likeliest:
         return self._sure[:wanted]
 
     def _look(self) -> None:
-        if self._limit > _WIDEST:
+        if self._limit > (_FIRST if len(self._counts) <= _FEW else _WIDEST):
             nearest = self._source.nearest_per_label(self._space, list(self._counts), 1)
             best = {label: hits[0].score for label, hits in nearest.items() if hits}
             floor = -2.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -19,6 +18,7 @@ from .tables import example_media, examples, media, outbox, pools
 
 _CHUNK = 500  # below SQLite's limit of bound variables
 _MODULUS = 1 << 256
+_MEDIA = [column.name for column in media.columns]
 
 
 class Write(NamedTuple):
@@ -307,24 +307,23 @@ def _row(pool_uid: str, example: Example, created_at: Any) -> dict[str, Any]:
 
 
 def _assembled(connection: Connection, pool_uid: str, rows: Sequence[Row[Any]]) -> dict[str, Example]:
-    found = {row.id: _example(row) for row in rows}
     parts: dict[str, list[Media]] = {}
-    for chunk in _chunks(list(found)):
+    for chunk in _chunks([row.id for row in rows]):
         query = (
             select(example_media.c.example_id, media)
             .join(media, media.c.sha256 == example_media.c.sha256)
             .where(example_media.c.pool_uid == pool_uid, example_media.c.example_id.in_(chunk))
             .order_by(example_media.c.example_id, example_media.c.position)
         )
-        for row in connection.execute(query):
-            columns = {column.name: getattr(row, column.name) for column in media.columns}
-            parts.setdefault(row.example_id, []).append(Media(**columns))
-    return {id: replace(example, media=tuple(parts.get(id, ()))) for id, example in found.items()}
+        for example_id, *columns in connection.execute(query):
+            parts.setdefault(example_id, []).append(Media(**dict(zip(_MEDIA, columns, strict=True))))
+    return {row.id: _example(row, tuple(parts.get(row.id, ()))) for row in rows}
 
 
-def _example(row: Row[Any]) -> Example:
+def _example(row: Row[Any], pictures: tuple[Media, ...]) -> Example:
     return Example(
         id=row.id,
+        media=pictures,
         text=row.text,
         answer=row.answer,
         labels=tuple(row.labels),
