@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation: settings, endpoints and commands.
+"""Writes the generated parts of the documentation: settings, endpoints, commands and selectors.
 
     python scripts/update_docs.py            write them
     python scripts/update_docs.py --check    exit 1 when a page is out of date
@@ -8,6 +8,7 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- /generated:
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -17,10 +18,12 @@ from typing import Any, Literal, get_args, get_origin
 from typer.main import get_command
 
 from shotsmith.cli import app as command_line
+from shotsmith.selectors import Description, describe
 from shotsmith.service.app import create_app
 from shotsmith.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+MEASURED = ROOT / "docs" / "data" / "selectors_on_clipart.json"
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated: \2 -->)", re.S)
 
 
@@ -61,7 +64,75 @@ def commands() -> str:
     return "\n\n".join(sections)
 
 
-PARTS = {"settings": settings, "endpoints": endpoints, "commands": commands}
+def selectors() -> str:
+    """One row a selector or stage, with what was measured of it as it comes."""
+    first: dict[str, Any] = {}
+    for row in _measured()["recipes"].values():
+        first.setdefault(row["of"], row)
+    rows = []
+    for one in describe():
+        assert one.card, one.name
+        name = f"[`{one.name}`](#{one.name})" + (" (stage)" if one.stage else "")
+        rows.append((name, one.summary, *one.card, _accuracy(first[one.name])))
+    return _table(("name", "idea", "paper", "cost", "when to use", "when not", "accuracy"), rows)
+
+
+def measured() -> str:
+    """One row a recipe that was measured, best first."""
+    rows = []
+    for text, row in sorted(_measured()["recipes"].items(), key=lambda pair: (-pair[1]["accuracy"], pair[0])):
+        share = row["right_label_share"]
+        rows.append(
+            (
+                f"`{text}`",
+                _accuracy(row),
+                f"{row['right_label_shown']:.1%}",
+                "–" if share is None else f"{share:.1%}",
+                f"{row['shots']:g}",
+            )
+        )
+    return _table(
+        ("recipe", "accuracy", "right label among them", "share with the right label", "shots"), rows
+    )
+
+
+def reference() -> str:
+    """One section a selector or stage: how it works and its parameters."""
+    return "\n\n".join(_told(one) for one in describe())
+
+
+PARTS = {
+    "settings": settings,
+    "endpoints": endpoints,
+    "commands": commands,
+    "selectors": selectors,
+    "measured": measured,
+    "reference": reference,
+}
+
+
+def _measured() -> Any:
+    return json.loads(MEASURED.read_text(encoding="utf-8"))
+
+
+def _accuracy(row: Any) -> str:
+    return f"{row['accuracy']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
+
+
+def _told(one: Description) -> str:
+    parts = [f"### {one.name}", one.summary, *one.details.splitlines()]
+    if one.parameters:
+        rows = [
+            (
+                f"`{known.name}`",
+                f"`{known.type}`",
+                "required" if known.required else f"`{json.dumps(known.default, ensure_ascii=False)}`",
+                known.description,
+            )
+            for known in one.parameters
+        ]
+        parts.append(_table(("parameter", "type", "default", "meaning"), rows))
+    return "\n\n".join(parts)
 
 
 def _leaves(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:

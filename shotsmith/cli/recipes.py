@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated
 
 import typer
 
 from .asking import read_recipe
 from .output import Json, console
+
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
 app = typer.Typer(help="Read, check and translate recipes.", no_args_is_help=True)
 
@@ -67,8 +70,14 @@ def selectors(
         return
     (one,) = found
     out.print(f"{one.name}, a {'stage' if one.stage else 'selector'}. {one.summary}", markup=False)
+    if one.details:
+        out.print(one.details, markup=False)
     for what, text in one.card.model_dump().items() if one.card else ():
-        out.print(f"{what}: {text}", markup=False)
+        out.print(f"{what}: {_unlinked(text)}", markup=False)
     for known in one.parameters:
         default = "required" if known.required else f"default {json.dumps(known.default)}"
         out.print(f"  {known.name} ({known.type}, {default}): {known.description}", markup=False)
+
+
+def _unlinked(text: str) -> str:
+    return _LINK.sub(r"\1", text)

@@ -38,5 +38,6 @@ class SelectorOut(_Described):
     name: str
     stage: bool
     summary: str
+    details: str = Field(description="How it works: paragraphs, a line each.")
     card: CardOut | None = Field(description="Null for a plugin that does not say.")
     parameters: tuple[ParameterOut, ...]

@@ -13,11 +13,12 @@ from pydantic import BaseModel, PlainSerializer, PlainValidator, ValidationError
 from pydantic_core import to_jsonable_python
 
 from .. import registry
-from ..domain.errors import InvalidInput, InvalidParameter
+from ..domain.errors import InvalidInput, InvalidParameter, UnknownName
 from ..domain.names import hint
 from ..domain.recipes import ALIASES, Frozen, SelectorField, SelectorSpec, Stages, invalid
 from .base import Card, SelectorBase, StageBase
 from .chain import Chain
+from .orders import ORDERS
 
 Kind = type[SelectorBase] | type[StageBase]
 
@@ -45,11 +46,21 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A registered selector or stage: its name, the first line of its docstring, its card, its parameters."""
+    """A registered selector or stage.
+
+    Attributes:
+        name: As recipes spell it.
+        stage: Whether it is a stage.
+        summary: The first line of its docstring.
+        details: The other paragraphs, a line each.
+        parameters: In the order of the class.
+        card: For those who choose; plugins may have none.
+    """
 
     name: str
     stage: bool
     summary: str
+    details: str
     parameters: tuple[Parameter, ...]
     card: Card | None = None
 
@@ -99,6 +110,13 @@ def describe() -> list[Description]:
 
 def load(name: str) -> Kind:
     """The class registered under a name; errors as `build`."""
+    if name in ORDERS and name not in ALIASES and name not in registry.names("selectors"):
+        raise UnknownName(
+            f"{name} is an order and no selector",
+            field="selector",
+            value=name,
+            mend="Give it as the order, or give the whole text as the recipe",
+        )
     kind: Kind = registry.load("selectors", name, also=ALIASES)
     if not (isinstance(kind, type) and issubclass(kind, (SelectorBase, StageBase))):
         raise InvalidInput(
@@ -129,7 +147,9 @@ def _signature(name: str, kind: Kind) -> str:
 
 
 def _description(name: str, kind: Kind) -> Description:
-    summary = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
+    summary, *details = [
+        " ".join(part.split()) for part in inspect.cleandoc(kind.__doc__ or "").split("\n\n")
+    ]
     parameters = tuple(
         Parameter(
             name=parameter,
@@ -141,7 +161,7 @@ def _description(name: str, kind: Kind) -> Description:
         )
         for parameter, field in kind.model_fields.items()
     )
-    return Description(name, issubclass(kind, StageBase), summary, parameters, kind.card)
+    return Description(name, issubclass(kind, StageBase), summary, "\n".join(details), parameters, kind.card)
 
 
 def _default(value: Any) -> Any:

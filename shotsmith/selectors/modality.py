@@ -52,6 +52,7 @@ class Modality(SelectorBase):
 
     Perturb each modality of the demonstrations, see which one hurts, and retrieve by that one. Only images matter: by
     image; only texts: by text; both: `fused`, weighted by their impacts; neither, or no probe: equal weights, flagged.
+    The paper says which modality; weights in proportion to the impacts are ours.
     """
 
     card = Card(

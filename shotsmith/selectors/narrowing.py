@@ -30,7 +30,7 @@ class Matched(StageBase):
     """
 
     card = Card(
-        paper="same-speaker demonstrations: Wang et al., [arXiv 2309.07081](https://arxiv.org/abs/2309.07081)",
+        paper="same-speaker demonstrations: Roll et al., [arXiv 2505.14887](https://arxiv.org/abs/2505.14887)",
         cost="one filtered search a step",
         use="appearance depends on the source: scanner, camera, speaker, site",
         avoid="the source predicts the answer, and new sources will come",
@@ -75,8 +75,8 @@ def _equal(names: Sequence[str], known: dict[str, object]) -> Filter:
 class TextOnly(StageBase):
     """The same demonstrations without their images: the "zero-shot" prompts of Flamingo.
 
-    Flamingo and OpenFlamingo call two such demonstrations zero-shot, as in `random(k=2)|text_only`. After `rices` the
-    two tell of the query, so that such numbers are not zero-shot; `none` is.
+    Flamingo and OpenFlamingo call two such demonstrations zero-shot, as in `random_per_query(k=2)|text_only`. After
+    `rices` the two tell of the query, so that such numbers are not zero-shot; `none` is.
     """
 
     card = Card(
@@ -113,7 +113,7 @@ class Adaptive(StageBase):
     )
     fills = False
 
-    by: Literal["gap", "ratio", "confidence"] = Field("gap", description="Which rule stops; see above.")
+    by: Literal["gap", "ratio", "confidence"] = Field("gap", description="Which rule stops.")
     k_min: int = Field(1, ge=1, description="At least so many.")
     k_max: int | None = Field(None, ge=1, description="At most so many, whatever k is.")
     threshold: float | None = Field(

@@ -38,9 +38,7 @@ class Rerank(StageBase):
     )
     nested = "prefix"
 
-    by: Literal["cross", "description", "parts", "model"] = Field(
-        "cross", description="What decides; see above."
-    )
+    by: Literal["cross", "description", "parts", "model"] = Field("cross", description="What decides.")
     depth: int = Field(32, ge=1, description="How many candidates of the stage before compete.")
     passes: int = Field(3, ge=1, le=20, description="model: how often it is asked.")
     model: str | None = Field(None, description="Who is asked. Default: the configured model.")

@@ -18,7 +18,9 @@ from .ranking import by_nearness, fill, flagged, ordinal, space_for
 class Rices(SelectorBase):
     """The k nearest examples by image, by text or in the joint space.
 
-    Top-k by cosine. The text is the input text only, never the answer.
+    Top-k by cosine. The text is the input text only, never the answer. Near-duplicates among the demonstrations invite
+    a model to copy the nearest label, so compare its answers with those of `offline/knn-vote` (Baldassini et al., arXiv
+    2404.15736).
     """
 
     card = Card(

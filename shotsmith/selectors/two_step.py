@@ -38,7 +38,7 @@ class Mmices(SelectorBase):
     )
 
     variant: Literal["image_then_text", "text_then_image", "image_then_cross"] = Field(
-        "image_then_text", description="Which published algorithm; see above."
+        "image_then_text", description="Which published algorithm."
     )
     depth: int | None = Field(
         None,

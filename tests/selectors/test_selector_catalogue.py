@@ -190,3 +190,8 @@ def test_a_parameter_without_default_is_described_and_required(monkeypatch: pyte
 
 def test_every_case_names_what_it_tests() -> None:
     assert all(texts for texts in CASES.values())
+
+
+def test_an_order_in_a_selectors_place_is_told_from_a_misspelt_name() -> None:
+    with pytest.raises(UnknownName, match="similar_last is an order"):
+        chain("rices|similar_last")
