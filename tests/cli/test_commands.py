@@ -123,8 +123,8 @@ def test_one_bad_line_is_named_and_nothing_of_it_is_stored(run, home, line: str,
     [
         (["select", "--pool", "nope", "--text", "x"], "no such pool", 3),
         (["select", "--pool", "p", "--text", "x", "--selector", "ricess"], "Did you mean 'rices'", 2),
-        (["select", "--pool", "p", "--text", "x", "-P", "modaliti=text"], "modaliti", 2),
-        (["select", "--pool", "p", "--text", "x", "-P", "modality"], "NAME=VALUE", 2),
+        (["select", "--pool", "p", "--text", "x", "-s", "rices(modaliti=text)"], "modaliti", 2),
+        (["select", "--pool", "p", "--text", "x", "--meta", "site"], "NAME=VALUE", 2),
         (["select", "--pool", "p", "--text", "x", "-k", "-1"], "greater than or equal to 0", 2),
         (["select", "--pool", "p", "--text", "x", "--order", "up"], "similar_last", 2),
         (["select", "--pool", "p"], "neither an image nor a text", 2),
@@ -156,26 +156,17 @@ def test_more_than_there_is(run, folder, query) -> None:
 
 def test_a_recipe_file_gives_what_its_options_give(run, folder, query, home) -> None:
     run("import", "imagefolder", folder, "--pool", "p")
-    options = [
-        "-s",
-        "balanced",
-        "-P",
-        'inner={"name": "rices"}',
-        "-k",
-        6,
-        "--order",
-        "interleaved",
-        "--seed",
-        3,
-    ]
+    options = ["-s", "rices|balanced", "-k", 6, "--order", "interleaved", "--seed", 3]
     expected = run("select", "--pool", "p", "--image", query, *options, "--json").out
     recipe = home / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(json.loads(expected)["recipe"]))
     assert run("select", "--pool", "p", "--image", query, "--recipe", recipe, "--json").out == expected
+    text = "rices(k=6)|balanced|interleaved|with(seed=3)"
+    assert run("select", "--pool", "p", "--image", query, "--recipe", text, "--json").out == expected
     changed = run("select", "--pool", "p", "--image", query, "--recipe", recipe, "-k", 3, "--json").out
     assert json.loads(changed)["recipe"]["k"] == 3
     recipe.write_text("- a list")
-    assert "not a mapping" in run("select", "--pool", "p", "--image", query, "--recipe", recipe).err
+    assert "neither a mapping nor text" in run("select", "--pool", "p", "--image", query, "--recipe", recipe).err
 
 
 def test_a_prompt_and_its_summary(run, folder, query) -> None:
