@@ -30,10 +30,10 @@ serve: .venv/.base ## Start the REST service on http://127.0.0.1:8080
 
 bench: .venv/.all ## Run every benchmark; their JSON goes to benchmarks/results/
 	@mkdir -p benchmarks/results
-	@set -e; for script in benchmarks/*.py; do \
-		result=benchmarks/results/$$(basename "$$script" .py).json; \
+	@set -e; for script in benchmarks/*.py "benchmarks/selectors --json"; do \
+		result=benchmarks/results/$$(basename "$${script% *}" .py).json; \
 		echo "$$script -> $$result"; \
-		$(BIN)/python "$$script" >"$$result.part"; \
+		$(BIN)/python $$script >"$$result.part"; \
 		mv "$$result.part" "$$result"; \
 	done
 

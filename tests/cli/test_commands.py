@@ -166,7 +166,9 @@ def test_a_recipe_file_gives_what_its_options_give(run, folder, query, home) -> 
     changed = run("select", "--pool", "p", "--image", query, "--recipe", recipe, "-k", 3, "--json").out
     assert json.loads(changed)["recipe"]["k"] == 3
     recipe.write_text("- a list")
-    assert "neither a mapping nor text" in run("select", "--pool", "p", "--image", query, "--recipe", recipe).err
+    assert (
+        "neither a mapping nor text" in run("select", "--pool", "p", "--image", query, "--recipe", recipe).err
+    )
 
 
 def test_a_prompt_and_its_summary(run, folder, query) -> None:

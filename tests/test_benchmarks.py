@@ -1,0 +1,37 @@
+"""The benchmarks run and say what they promise; how fast anything is, is not tested here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from shotsmith import registry
+from shotsmith.domain.recipes import ALIASES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_selectors() -> None:
+    found = run("benchmarks/selectors", "--examples", "1500", "--queries", "5", "--json")
+    timed = {*found["query_dependent"], *found["query_independent"]}
+    names = {ALIASES.get(name, name) for name in (text.partition("(")[0] for text in timed)}
+    asks_a_model, trivial = {"topk_mdl"}, {"all", "none", "neighbours"}
+    assert {*registry.names("selectors")} - names == asks_a_model | trivial
+    assert found["query_dependent"]["rices"]["ratio_to_rices"] == 1
+    assert all(row["p50_ms"] > 0 and row["bound"] >= 10 for row in found["query_dependent"].values())
+    assert all(row["plan_s"] >= 0 for row in found["query_independent"].values())
+
+
+def test_selection() -> None:
+    found = run("benchmarks/selection.py", "--examples", "300", "--queries", "5")
+    assert all(row["ratio_to_index"] > 0 for row in found["results"][0].values() if isinstance(row, dict))
