@@ -136,11 +136,10 @@ def lloyd(matrix: Matrix, keys: Keys, count: int, seed: int) -> tuple[Floats, li
     centres = _plus_plus(matrix, keys, count, seed)
     members = np.full(len(matrix), -1)
     for _ in range(_ROUNDS):
-        moved = assign(matrix, centres)
-        if (moved == members).all():
+        before, (members, means) = members, regroup(matrix, centres)
+        if (members == before).all():
             break
-        members = moved
-        centres = _means(matrix, members, centres)
+        centres = means
     sizes = np.bincount(members, minlength=len(centres))
     first = np.full(len(centres), len(matrix))
     np.minimum.at(first, members, np.arange(len(matrix)))
@@ -148,25 +147,20 @@ def lloyd(matrix: Matrix, keys: Keys, count: int, seed: int) -> tuple[Floats, li
     return centres[order], sizes[order].tolist()
 
 
-def assign(matrix: Matrix, centres: Floats) -> NDArray[np.intp]:
-    """The nearest centre of each row in Euclidean distance, ties to the smaller one."""
+def regroup(matrix: Matrix, centres: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """The nearest centre of each row in Euclidean distance, ties to the smaller one, and the means of those clusters.
+
+    An empty cluster keeps its centre.
+    """
     shifts = (centres**2).sum(axis=1) / 2
-    found = np.empty(len(matrix), dtype=np.intp)
-    for start, block in blocks(matrix):
-        found[start : start + len(block)] = np.round(block @ centres.T - shifts, 9).argmax(axis=1)
-    return found
-
-
-def _means(matrix: Matrix, members: NDArray[np.intp], centres: Floats) -> Floats:
-    """The means of the clusters; an empty one keeps its centre."""
+    members = np.empty(len(matrix), dtype=np.intp)
     totals = np.zeros_like(centres)
     for start, block in blocks(matrix):
-        own = members[start : start + len(block)]
-        order = np.argsort(own, kind="stable")
-        present, begins = np.unique(own[order], return_index=True)
-        totals[present] += np.add.reduceat(block[order], begins, axis=0)
+        own = np.round(block @ centres.T - shifts, 9).argmax(axis=1)
+        members[start : start + len(block)] = own
+        totals += (own == np.arange(len(centres))[:, None]).astype(np.float64) @ block
     sizes = np.bincount(members, minlength=len(centres))[:, None]
-    return np.where(sizes > 0, totals / np.maximum(sizes, 1), centres)
+    return members, np.where(sizes > 0, totals / np.maximum(sizes, 1), centres)
 
 
 def _plus_plus(matrix: Matrix, keys: Keys, count: int, seed: int) -> Floats:

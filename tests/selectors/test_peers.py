@@ -20,7 +20,7 @@ from shotsmith.domain.scoring import item_keys, unit
 from shotsmith.retrieval.lexicon import Lexicon, words
 from shotsmith.selectors import ArraySource
 from shotsmith.selectors.blocks import farthest_first, neighbours
-from shotsmith.selectors.coverage import assign, lloyd
+from shotsmith.selectors.coverage import lloyd, regroup
 from shotsmith.selectors.diverse import greedy_map
 
 sizes = st.integers(1, 40)
@@ -122,7 +122,7 @@ def test_lloyd_ends_where_scikit_learn_ends(n: int, seed: int, count: int) -> No
     rows = cloud(n, seed, 3)
     keys = item_keys(f"{n}" for n in range(n))
     centres, sizes = lloyd(rows, keys, count, 0)
-    members = assign(rows, centres)
+    members, _ = regroup(rows, centres)
     assert sorted(np.bincount(members).tolist(), reverse=True) == sizes
     peer = SklearnKMeans(len(centres), init=centres, n_init=1, max_iter=300).fit(rows.astype(np.float64))
     assert (peer.labels_ == members).all()
