@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT
 from .metrics import Estimate
 from .results import ArmResult, Comparison
@@ -10,8 +12,8 @@ _NO_BREAK = "\u00a0"  # keeps a number and its interval on one line
 
 
 def title(family: str) -> str:
-    """A family as people write it: "rices by text" is "RICES by text"."""
-    return " ".join("RICES" if word == "rices" else word for word in family.split(" "))
+    """A family as people write it: "rices by text" is "RICES by text", "random_per_query" is "random"."""
+    return re.sub(r"\brices\b", "RICES", family.replace("random_per_query", "random"))
 
 
 def named(result: ArmResult) -> str:
