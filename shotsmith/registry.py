@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from .domain.errors import UnknownName
+from .domain.errors import MissingExtra, UnknownName
 from .domain.names import hint
 
 Kind = Literal["encoders", "selectors", "dialects", "importers", "vlms"]
@@ -31,6 +31,7 @@ def load(kind: Kind, name: str, *, also: Iterable[str] = ()) -> Any:
 
     Raises:
         UnknownName: With the nearest registered names as the mend.
+        MissingExtra: A plugin's module cannot be imported.
     """
     try:
         entry = _entries(kind)[name]
@@ -42,4 +43,13 @@ def load(kind: Kind, name: str, *, also: Iterable[str] = ()) -> Any:
             value=name,
             mend=f"{hint(name, [*also, *known])}Known: {', '.join(known)}",
         ) from None
-    return entry.load()
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        package = entry.dist.name if entry.dist else entry.module
+        raise MissingExtra(
+            f"the {kind[:-1]} of the package {package} cannot be loaded: {error}",
+            field=kind[:-1],
+            value=name,
+            mend=f"Repair or uninstall {package}",
+        ) from error

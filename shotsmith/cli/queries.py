@@ -83,11 +83,15 @@ def _show(selection: SelectionOut) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("id", "label", "score", "rank", "reason", box=None, header_style="bold")
+    # Where all came the same short way, the way says nothing.
+    ways = {shot.stage for shot in selection.demonstrations}
+    staged = len(ways) > 1 or any(" > " in way for way in ways)
+    head = ("id", "label", "score", "rank", *["stage"][:staged], "reason")
+    table = Table(*head, box=None, header_style="bold")
     for shot in selection.demonstrations:
         score = "" if shot.score is None else f"{shot.score:.4f}"
         shown = shot.label or shot.answer
-        cells = (shot.id, shown[:40], score, str(shot.rank), shot.reason)
+        cells = (shot.id, shown[:40], score, str(shot.rank), *[shot.stage][:staged], shot.reason)
         table.add_row(*(escape(cell) for cell in cells))
     out = console()
     if selection.demonstrations:
@@ -98,7 +102,9 @@ def _show(selection: SelectionOut) -> None:
         style="dim",
     )
     if selection.removed:
-        kept_out = ", ".join(f"{removal.id} ({removal.reason})" for removal in selection.removed[:5])
+        kept_out = ", ".join(
+            f"{removal.id} ({removal.reason}: {removal.detail})" for removal in selection.removed[:5]
+        )
         more = f" and {len(selection.removed) - 5} more" if len(selection.removed) > 5 else ""
         out.print(f"kept out by the leak guard: {escape(kept_out)}{more}", style="dim")
     for flag in selection.flags:

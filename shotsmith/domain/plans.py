@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from .examples import Example
 from .selections import Candidate
 
+#: How a plan's own score is called among a candidate's scores.
+PLANNED = "plan"
+
 Slot = Sequence[str]
 """Ids for one place of a query-independent choice: the chosen one, then stand-ins for queries that may not see it."""
 
@@ -22,12 +25,16 @@ class Plan:
         remarks: What people should know of the first slot, the first two, and so on, such as how far they cover the
             pool; the last remark also stands for longer choices.
         notes: Why each example was chosen, by id.
+        scores: What it was ranked by, by id, where that is a number.
+        flags: What callers should know of single examples, by id.
     """
 
     slots: Sequence[Slot]
     size: int
     remarks: Sequence[str] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
 
 
 def chosen(
@@ -66,8 +73,9 @@ def chosen(
             id=id,
             reason=plan.notes.get(id, "the same for every query")
             + ("" if id == first else f"; stands in for {first!r}"),
+            scores={PLANNED: plan.scores[id]} if id in plan.scores else {},
             label=eligible[id].label,
-            flags=tuple(flags) if place == 0 else (),
+            flags=(*(flags if place == 0 else ()), *([plan.flags[id]] if id in plan.flags else [])),
         )
         for place, (id, first) in enumerate(taken.items())
     ]

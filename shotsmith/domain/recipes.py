@@ -155,7 +155,9 @@ def stages_text(stages: Stages) -> str:
 
 
 def _listed(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), _Spelled()]

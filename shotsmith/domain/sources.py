@@ -221,6 +221,10 @@ class CandidateSource(Protocol):
         ...
 
 
+#: How the choice of k relates to the choice of k + 1: it begins it, it is part of it, or neither.
+Nested = Literal["prefix", "subset", "no"]
+
+
 @runtime_checkable
 class Selector(Protocol):
     """Decides which examples become demonstrations. Pure: equal input gives equal output."""
@@ -228,6 +232,11 @@ class Selector(Protocol):
     @property
     def fixed(self) -> bool:
         """Whether every query gets the same examples in the same rank order, up to what the leak guard removes."""
+        ...
+
+    @property
+    def nested(self) -> Nested:
+        """How its choice of k relates to that of k + 1."""
         ...
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:

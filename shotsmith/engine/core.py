@@ -386,9 +386,9 @@ class Engine:
         """The encoder whose vectors a pool holds. Raises EncoderMismatch."""
         return self._encoders.of(pool)
 
-    def _judge(self, pool: Pool, model: str | None) -> ModelJudge:
+    def _judge(self, pool: Pool, recipe: Recipe, model: str | None) -> ModelJudge:
         name = model or self.settings.model
-        return ModelJudge(name, self._asking.reply, pool, self.labels(pool), self._pictures.prepared)
+        return ModelJudge(name, self._asking.reply, pool, self.labels(pool), self._pictures.prepared, recipe)
 
 
 def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:

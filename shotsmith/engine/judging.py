@@ -9,7 +9,7 @@ from ..domain.errors import InvalidInput
 from ..domain.examples import Example, Pool, Query
 from ..domain.media import Media
 from ..domain.messages import ImagePart, Message, Reply
-from ..domain.recipes import ImageSpec, Recipe
+from ..domain.recipes import Recipe
 from ..domain.selections import Demonstration, Selection
 from ..prompts import judging
 from ..prompts.build import Picture, build
@@ -28,14 +28,24 @@ class ModelJudge:
         pool: Whose examples it is asked about.
         labels: The pool's label space.
         picture: Prepares one image.
+        recipe: In which dialect prompts are laid out, and how large images are.
     """
 
-    def __init__(self, name: str, ask: Ask, pool: Pool, labels: Sequence[str], picture: Picture) -> None:
+    def __init__(
+        self,
+        name: str,
+        ask: Ask,
+        pool: Pool,
+        labels: Sequence[str],
+        picture: Picture,
+        recipe: Recipe | None = None,
+    ) -> None:
         self._name = name
         self._ask = ask
         self._pool = pool
         self._labels = labels
         self._picture = picture
+        self._recipe = recipe or Recipe()
 
     @property
     def name(self) -> str:
@@ -55,7 +65,8 @@ class ModelJudge:
             Demonstration(example, rank=count - place, position=place + 1, reason="shown to the judge")
             for place, example in enumerate(shots)
         )
-        selection = Selection(self._pool, query, Recipe(k=count), demonstrations, eligible=count)
+        recipe = Recipe(k=count, dialect=self._recipe.dialect, images=self._recipe.images)
+        selection = Selection(self._pool, query, recipe, demonstrations, eligible=count)
         prompt = build(selection, labels=self._labels, picture=self._picture)
         parameters = {} if self._offline else _LOGPROBS
         reply = self._ask(self._name, prompt.messages, parameters)
@@ -102,5 +113,5 @@ class ModelJudge:
             )
 
     def _show(self, media: Media) -> ImagePart:
-        sizes = ImageSpec()
+        sizes = self._recipe.images
         return self._picture(media, sizes.max_side, sizes.quality)

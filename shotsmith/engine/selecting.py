@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from ..domain.errors import InvalidInput
 from ..domain.examples import Example, Pool, Query
 from ..domain.protocols import VectorIndex
 from ..domain.recipes import Recipe
@@ -12,11 +14,11 @@ from ..domain.sources import Judge, Part, PartsSpec
 from ..retrieval.embedding import Embedder, Item
 from ..retrieval.parts import Whole, parts_of
 from ..retrieval.source import IndexSource, Setting
-from ..selectors import arrange, build
+from ..selectors import Chain, arrange, build
 from .leaks import guard, is_copy
 from .views import Views
 
-OpenJudge = Callable[[Pool, str | None], Judge]
+OpenJudge = Callable[[Pool, Recipe, str | None], Judge]
 
 
 class Selecting:
@@ -57,11 +59,12 @@ class Selecting:
             vectors=vectors,
             copies=copies,
             take_apart=take_apart,
-            judge=lambda model: self._judge(pool, model),
+            judge=lambda model: self._judge(pool, recipe, model),
         )
         source = IndexSource(setting, base, excluded)
         eligible = max(view.count(base) - len(removed), 0)
-        candidates = selector.select(query, source, min(recipe.k, eligible), recipe.seed)
+        chosen = selector.select(query, source, min(recipe.k, eligible), recipe.seed)
+        candidates = checked(selector, chosen, recipe.k)
         found = source.examples([candidate.id for candidate in candidates])
         present = [candidate for candidate in candidates if candidate.id in found]
         short = selector.fills and len(present) < recipe.k
@@ -80,6 +83,24 @@ class Selecting:
             flags=tuple(flags),
             short=short,
         )
+
+
+def checked(selector: Chain, candidates: Sequence[Candidate], k: int) -> list[Candidate]:
+    """What a selector chose, marked where it is the same for every query.
+
+    Raises:
+        InvalidInput: An id came twice, or more than k came from a selector that promises k; plugins may do so.
+    """
+    ids = {candidate.id for candidate in candidates}
+    if len(ids) < len(candidates) or (selector.bounded and len(candidates) > k):
+        what = "an example twice" if len(ids) < len(candidates) else f"{len(candidates)} examples for k={k}"
+        raise InvalidInput(
+            f"the selector returned {what}",
+            field="selector",
+            value=selector.text,
+            mend="Report it to whoever wrote the selector, or use another one",
+        )
+    return [replace(one, fixed=True) for one in candidates] if selector.fixed else list(candidates)
 
 
 def _arranged(

@@ -38,6 +38,7 @@ _REMOVALS = 2048
 _FILTERS = 32
 _MATRICES = 4
 _PARTS = 20_000
+_PLANS = 64
 _BITS = 8  # a difference hash with fewer ones or zeros shows no structure
 
 
@@ -182,6 +183,8 @@ class View:
             if kept is None or not serves(kept):
                 kept = make()
                 self._stores.plans.put(self.pool.uid, self.pool.version, key, kept)
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
             self._plans[key] = kept
             return kept
 

@@ -12,9 +12,6 @@ from ..domain.selections import Candidate, Selection
 from ..engine import Engine
 from ..selectors import arrange, build
 
-# Up to here the choice of k begins the choice of k + 1 for those that say so: their candidates do not depend on k.
-_NESTED_TO = 100
-
 
 class Choices:
     """What each recipe chooses for one query; the recipes differ in selector and shots alone.
@@ -64,7 +61,7 @@ def beginning(selection: Selection, recipe: Recipe) -> Selection:
 
 
 def _nested(recipe: Recipe) -> bool:
-    return recipe.k <= _NESTED_TO and build(recipe.selector).nested == "prefix"
+    return build(recipe.selector).nested == "prefix"
 
 
 def _key(recipe: Recipe) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """From a selection to a prompt: prepare the images, keep the budget, lay out, and write down what was done.
 
-It goes straight through: the query's images are reserved first; then demonstrations are admitted by rank, each whole
-or not at all; then the admitted ones are laid out in prompt order.
+It goes straight through: the query's images are reserved first; then demonstrations are admitted, a cached part first
+and the others by rank, each whole or not at all; then the admitted ones are laid out in prompt order.
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ def build(
 
     admitted: dict[str, Shot] = {}
     dropped: list[Dropped] = []
-    for chosen in selection.by_rank:
+    # What is the same for every query comes first, or a budget would leave it in some prompts and not in others.
+    for chosen in sorted(selection.by_rank, key=lambda shot: not shot.fixed):
         shot = _shot(chosen.example, room, prepare, bare=chosen.bare)
         if isinstance(shot, Shot):
             admitted[chosen.example.id] = shot
         else:
             dropped.append(Dropped(chosen, shot))
+    dropped.sort(key=lambda one: one.demonstration.rank)
     shown = [
         Shown(chosen, admitted[chosen.example.id])
         for chosen in selection.demonstrations

@@ -15,6 +15,8 @@ from .label_view import LabelView, PerLabel, require_labels
 from .ranking import flagged
 
 _Key = tuple[bool, float, int, str]
+_UNLABELLED = "filled up with examples that have no label"
+_UNSHARED = "filled up beyond the shares of the labels"
 
 
 def quotas(counts: Mapping[str, int], order: Sequence[str], k: int) -> dict[str, int]:
@@ -53,6 +55,10 @@ class _Shares(StageBase):
     def shares(self, counts: Mapping[str, int], order: Sequence[str], k: int) -> dict[str, int]:
         """Shots by label."""
 
+    def counts_for(self, label: str, carried: Sequence[str]) -> Sequence[str]:
+        """Whose shot it is that was chosen for a label."""
+        return [label]
+
     @abstractmethod
     def next(self, got: Mapping[str, int], shares: Mapping[str, int], open: Sequence[str]) -> str | None:
         """Whose turn it is, of the labels in keyed order that may still have an example; None for nobody's."""
@@ -76,13 +82,13 @@ class _Shares(StageBase):
                 continue
             key = _key(found, got[label], place[label])
             chosen[found.id] = key, replace(found, label=label, reason=f"label {label!r}: {found.reason}")
-            for carried in lists.labels_of(found.id):
-                got[carried] += 1
+            for counted in self.counts_for(label, lists.labels_of(found.id)):
+                got[counted] += 1
         merged = [candidate for _, candidate in sorted(chosen.values(), key=lambda one: one[0])]
         if (missing := k - len(merged)) <= 0:
             return merged
         rest = inner.select(query, source.without(list(chosen)), missing, seed)[:missing]
-        return [*merged, *flagged(rest, "filled up with examples that have no label")]
+        return [*merged, *(flagged([one], _UNSHARED if one.label else _UNLABELLED)[0] for one in rest)]
 
     @property
     def _name(self) -> str:
@@ -111,6 +117,10 @@ class Balanced(_Shares):
     def shares(self, counts: Mapping[str, int], order: Sequence[str], k: int) -> dict[str, int]:
         """Equal ones."""
         return quotas(counts, order, k)
+
+    def counts_for(self, label: str, carried: Sequence[str]) -> Sequence[str]:
+        """Every label that it carries."""
+        return carried
 
     def next(self, got: Mapping[str, int], shares: Mapping[str, int], open: Sequence[str]) -> str | None:
         """The label that was shown least."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..domain.examples import Query
 from ..domain.recipes import Frozen
 from ..domain.selections import Candidate
-from ..domain.sources import CandidateSource, Selector
-
-#: How the choice of k relates to the choice of k + 1: it begins it, it is part of it, or neither.
-Nested = Literal["prefix", "subset", "no"]
+from ..domain.sources import CandidateSource, Nested, Selector
 
 
 class Card(NamedTuple):
@@ -39,17 +36,28 @@ class SelectorBase(Frozen):
     card: ClassVar[Card | None] = None
     #: Declared by the class, held by the tests.
     nested: ClassVar[Nested] = "no"
-    #: Whether min(k, eligible) examples come back. One that may give fewer, or more, says so in flags or reasons.
+    #: Whether min(k, eligible) examples come back. One that may give fewer says so in flags or reasons.
     fills: ClassVar[bool] = True
+    #: Whether no more than k come back.
+    bounded: ClassVar[bool] = True
 
     @property
     def fixed(self) -> bool:
         """Whether every query gets the same examples in the same rank order, up to what the leak guard removes."""
         return False
 
+    @property
+    def prefixed(self) -> bool:
+        """Whether some of its demonstrations are the same for every query and stand first, for prompt caches."""
+        return False
+
     def nesting(self) -> Nested:
         """`nested`, for selectors whose parameters decide it."""
         return self.nested
+
+    def filling(self) -> bool:
+        """`fills`, for selectors whose parameters decide it."""
+        return self.fills
 
     @abstractmethod
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
@@ -78,6 +86,8 @@ class StageBase(Frozen):
     fills: ClassVar[bool] = True
     #: Whether a query-independent choice stays one.
     keeps_fixed: ClassVar[bool] = False
+    #: Whether it leaves every demonstration in its place, so that it may follow a cached part.
+    keeps_places: ClassVar[bool] = False
     #: The selector in front of it where none is written.
     start: ClassVar[str] = "rices"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -13,14 +14,17 @@ from pydantic import BaseModel, PlainSerializer, PlainValidator, ValidationError
 from pydantic_core import to_jsonable_python
 
 from .. import registry
-from ..domain.errors import InvalidInput, InvalidParameter, UnknownName
+from ..domain.errors import InvalidInput, InvalidParameter, MissingExtra, UnknownName
 from ..domain.names import hint
 from ..domain.recipes import ALIASES, Frozen, SelectorField, SelectorSpec, Stages, invalid
+from ..domain.scoring import canonical_json
 from .base import Card, SelectorBase, StageBase
 from .chain import Chain
 from .orders import ORDERS
 
 Kind = type[SelectorBase] | type[StageBase]
+
+_log = logging.getLogger("shotsmith")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,13 @@ def build(stages: Stages) -> Chain:
                 value=spec.name,
                 mend=f"After a selector come stages: {', '.join(_names(StageBase))}",
             )
+        elif isinstance(step, StageBase) and chain is not None and chain.prefixed and not step.keeps_places:
+            raise InvalidParameter(
+                f"{spec.name} would take the cached part of {chain.name} apart",
+                field="selector",
+                value=spec.name,
+                mend=f"Put it into the similar part: {chain.name}(similar=rices|{spec.name})",
+            )
         chain = Chain(spec.name, step, chain)
     assert chain is not None
     return chain
@@ -94,18 +105,30 @@ def build(stages: Stages) -> Chain:
 def _step(spec: SelectorSpec) -> SelectorBase | StageBase:
     kind = load(spec.name)
     try:
-        return kind.model_validate(spec.params)
+        # As JSON, so that a number in quotes is no number, as the schema has it.
+        return kind.model_validate_json(canonical_json(spec.params), strict=True)
     except ValidationError as error:
         raise _explained(spec.name, kind, error) from None
 
 
 def _names(kind: Kind) -> list[str]:
-    return [name for name in registry.names("selectors") if issubclass(load(name), kind)]
+    return [name for name, one in usable().items() if issubclass(one, kind)]
+
+
+def usable() -> dict[str, Kind]:
+    """Every registered selector and stage that can be loaded, by name; a broken plugin is logged and left out."""
+    found = {}
+    for name in registry.names("selectors"):
+        try:
+            found[name] = load(name)
+        except (InvalidInput, MissingExtra) as error:
+            _log.warning("%s", error)
+    return found
 
 
 def describe() -> list[Description]:
-    """Every registered selector and stage, by name."""
-    return [_description(name, load(name)) for name in registry.names("selectors")]
+    """Every usable selector and stage, by name."""
+    return [_description(name, kind) for name, kind in usable().items()]
 
 
 def load(name: str) -> Kind:
@@ -136,6 +159,8 @@ def _explained(name: str, kind: Kind, error: ValidationError) -> InvalidParamete
     if fault["type"] == "extra_forbidden":
         message = "no such parameter"
         wrong = [str(step) for step in fault["loc"]]
+        if wrong == ["k"]:
+            mend = f"The number of demonstrations is the recipe's: k=, -k, or in its text. {mend}"
         mend = (hint(wrong[0], kind.model_fields) if len(wrong) == 1 else "") + mend
     return InvalidParameter(message, field=told.field, value=told.value, mend=mend)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ..domain.examples import Query
 from ..domain.recipe_text import Segment, write_segments
 from ..domain.selections import Candidate
-from ..domain.sources import CandidateSource
-from .base import Nested, SelectorBase, StageBase
+from ..domain.sources import CandidateSource, Nested
+from .base import SelectorBase, StageBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,16 @@ class Chain:
     @property
     def fills(self) -> bool:
         """Whether min(k, eligible) examples come back."""
-        return self.step.fills and (self.inner is None or self.inner.fills)
+        if isinstance(self.step, SelectorBase):
+            return self.step.filling()
+        return self.step.fills and self.inner is not None and self.inner.fills
+
+    @property
+    def bounded(self) -> bool:
+        """Whether no more than k come back."""
+        if isinstance(self.step, SelectorBase):
+            return self.step.bounded
+        return not self.step.keeps_places or (self.inner is not None and self.inner.bounded)
 
     @property
     def fixed(self) -> bool:
@@ -44,6 +53,13 @@ class Chain:
         if isinstance(self.step, SelectorBase):
             return self.step.fixed
         return self.step.keeps_fixed and self.inner is not None and self.inner.fixed
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether some of its demonstrations stand first for every query, for prompt caches."""
+        if isinstance(self.step, SelectorBase):
+            return self.step.prefixed
+        return self.inner is not None and self.inner.prefixed
 
     @property
     def nested(self) -> Nested:

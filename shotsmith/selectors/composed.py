@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ..domain.errors import InvalidInput
 from ..domain.examples import Query
 from ..domain.selections import Candidate
-from ..domain.sources import CandidateSource
-from .base import Card, Nested, SelectorBase
+from ..domain.sources import CandidateSource, Nested
+from .base import Card, SelectorBase
 from .catalogue import Inner, build_text
-from .ranking import flagged, ordinal
+from .ranking import flagged, labels_of, ordinal
 
 Share = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -22,7 +26,8 @@ class Mix(SelectorBase):
 
     Turns follow the Sainte-Laguë method: the next one goes to the part with the largest share / (2 taken + 1), ties
     to the part named first, so that shares hold for every k and one more shot is always one more turn. Each part
-    gives its best example that no other gave. Rank order is the order of turns.
+    gives its best example that no other gave; a part whose choice depends on how many it gives is asked for its
+    share, and then for others in the place of those that another part gave. Rank order is the order of turns.
     """
 
     card = Card(
@@ -54,24 +59,66 @@ class Mix(SelectorBase):
         """As its parts are."""
         return "prefix" if all(part.nested == "prefix" for part in self.parts) else "no"
 
+    def filling(self) -> bool:
+        """Whether one of its parts can always go on."""
+        return any(part.fills for part in self.parts)
+
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """Turn by turn."""
-        shares = self.shares or (1.0,) * len(self.parts)
-        # Others may take up to k - 1 of what a part would give.
-        lists = [iter(part.select(query, source, 2 * k, seed)) for part in self.parts]
+        # As written: 3 to 1 is 0.3 to 0.1.
+        shares = [Fraction(str(share)) for share in self.shares or (1.0,) * len(self.parts)]
+        chosen: dict[str, Candidate] = {}
+        wanted = _turns(shares, k)
+        lists = [
+            _Giving(part, query, source, seed).of(k, wanted.count(place), chosen)
+            for place, part in enumerate(self.parts)
+        ]
         taken = [0] * len(lists)
         open_ones = list(range(len(lists)))
-        chosen: dict[str, Candidate] = {}
         while len(chosen) < k and open_ones:
             turn = max(open_ones, key=lambda part: (shares[part] / (2 * taken[part] + 1), -part))
-            found = next((one for one in lists[turn] if one.id not in chosen), None)
+            found = next(lists[turn], None)
             if found is None:
                 open_ones.remove(turn)
                 continue
             taken[turn] += 1
             reason = f"{ordinal(taken[turn])} of part {turn + 1}: {found.reason}"
-            chosen[found.id] = replace(found, score=None, reason=reason)
+            chosen[found.id] = replace(found, score=None, fixed=False, reason=reason)
         return list(chosen.values())
+
+
+def _turns(shares: Sequence[Fraction], k: int) -> list[int]:
+    """Whose turn it is, as long as nobody runs out."""
+    turns: list[int] = []
+    for _ in range(k):
+        turns.append(
+            max(range(len(shares)), key=lambda part: (shares[part] / (2 * turns.count(part) + 1), -part))
+        )
+    return turns
+
+
+class _Giving:
+    """What one part of a mixture gives."""
+
+    def __init__(self, part: Inner, query: Query, source: CandidateSource, seed: int) -> None:
+        self._part, self._query, self._source, self._seed = part, query, source, seed
+
+    def of(self, k: int, share: int, taken: dict[str, Candidate]) -> Iterator[Candidate]:
+        """Its candidates in rank order, without those that are taken when their turn comes."""
+        # Where k decides nothing but the end of the list, others may take up to k - 1 of it.
+        asked = 2 * k if self._part.nested == "prefix" else share
+        found = self._part.select(self._query, self._source, asked, self._seed) if asked else []
+        while fresh := [one for one in found if one.id not in taken]:
+            yield from (one for one in fresh if one.id not in taken)
+            found = self._more(k - len(taken), taken)
+
+    def _more(self, wanted: int, taken: dict[str, Candidate]) -> list[Candidate]:
+        """What it gives when its first list is used up; nothing where it said that there is no more."""
+        if wanted <= 0 or not self._part.fills:
+            return []
+        with suppress(InvalidInput):  # it needs labels, say, and what is left has none
+            return self._part.select(self._query, self._source.without(list(taken)), wanted, self._seed)
+        return []
 
 
 class Hybrid(SelectorBase):
@@ -80,7 +127,8 @@ class Hybrid(SelectorBase):
     `prefix` of the k demonstrations come from a query-independent selector and stand first in the prompt, in an order
     that knows no query, so that providers can cache them; the others are chosen for the query from what the prefix
     does not hold. An example of the prefix that the leak guard keeps out for a query is replaced, and the selection
-    says that the cached prefix differs. With prefix 0 it is the similar part alone, with prefix k the fixed one.
+    says that the cached prefix differs. With prefix 0 it is the similar part alone, with prefix k the fixed one. Stages
+    belong into `similar`; after it they would take the prefix apart, so only `text_only` may follow.
     """
 
     card = Card(
@@ -113,18 +161,28 @@ class Hybrid(SelectorBase):
         """Whether the similar part knows no query either."""
         return self.similar.fixed
 
+    @property
+    def prefixed(self) -> bool:
+        """Always."""
+        return True
+
+    def filling(self) -> bool:
+        """As its parts do."""
+        return self.cached.fills and self.similar.fills
+
     def nesting(self) -> Nested:
         """As its parts are."""
         return "subset" if "no" not in (self.cached.nested, self.similar.nested) else "no"
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
-        """The similar ones by rank, then the prefix: a budget gives up the prefix's last ones first."""
+        """The similar ones by rank, then the prefix."""
         prefix = [
             replace(one, fixed=True, score=None)
             for one in self.cached.select(query, source, min(self.prefix, k), seed)
         ]
         rest = source.without([one.id for one in prefix])
-        return [*self.similar.select(query, rest, k - len(prefix), seed), *prefix]
+        similar = self.similar.select(query, rest, k - len(prefix), seed)
+        return [*(replace(one, fixed=False) for one in similar), *prefix]
 
 
 class Neighbours(SelectorBase):
@@ -151,11 +209,16 @@ class Neighbours(SelectorBase):
         """As what completes it is."""
         return self.rest.nested
 
+    def filling(self) -> bool:
+        """As what completes it does."""
+        return self.rest.fills
+
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """The list from its beginning, then what completes it, flagged."""
         listed = source.neighbours(self.name)[:k]
+        labels = labels_of(source, listed)
         chosen = [
-            Candidate(id=id, reason=f"{ordinal(rank)} of the list {self.name!r}", label=source.label_of(id))
+            Candidate(id=id, reason=f"{ordinal(rank)} of the list {self.name!r}", label=labels[id])
             for rank, id in enumerate(listed, start=1)
         ]
         if len(chosen) == k:

@@ -55,8 +55,8 @@ class KCentre(FixedBase):
                 covers = f"covers the pool: distance {average:.4f} on average, {far:.4f} at most"
                 covered.append("; ".join([*remarks, covers]))
                 radius = far
-        slots = completed(everyone, [(id,) for id in notes], notes, size, seed, f"no {space} to compare")
-        return Plan(slots, size, covered or remarks, notes)
+        plan = Plan([(id,) for id in notes], size, covered or remarks, notes)
+        return completed(everyone, plan, seed, f"no {space} to compare")
 
 
 class KMeans(FixedBase):
@@ -97,33 +97,34 @@ class KMeans(FixedBase):
         slots: list[Sequence[str]] = []
         if rows.ids:
             centres, sizes = lloyd(clustered.matrix, item_keys(clustered.ids), size, seed)
-            slots = _nearest_to(rows.ids, rows.matrix, centres)
-            for slot, count in zip(slots, sizes, strict=True):
-                notes[slot[0]] = f"nearest to the centre of a cluster of {count} by {space}"
-        remarks = ["; ".join(remarks)] if remarks else []
-        return Plan(
-            completed(everyone, slots, notes, size, seed, f"no {space} to compare"), size, remarks, notes
-        )
+            for places, count in zip(_nearest_to(rows.matrix, centres), sizes, strict=True):
+                if places:
+                    slots.append([rows.ids[place] for place in places])
+                    notes[slots[-1][0]] = f"nearest to the centre of a cluster of {count} by {space}"
+        plan = Plan(slots, size, ["; ".join(remarks)] if remarks else [], notes)
+        return completed(everyone, plan, seed, f"no {space} to compare", ranked=set(rows.ids))
 
 
-def _nearest_to(ids: Sequence[str], matrix: Matrix, centres: Floats) -> list[Sequence[str]]:
-    """For each centre the nearest example that no centre before it has, then its stand-ins."""
-    wanted = min(len(centres) + _STAND_INS, len(ids))
+def _nearest_to(matrix: Matrix, centres: Floats) -> list[list[int]]:
+    """For each centre the place of the nearest row that no centre before it has, then its stand-ins; or nothing."""
+    wanted = min(len(centres) + _STAND_INS, len(matrix))
     shifts = (centres**2).sum(axis=1) / 2
-    closeness = np.concatenate([block @ centres.T - shifts for _, block in blocks(matrix)])
-    closeness = np.round(closeness, 9)
-    slots: list[Sequence[str]] = []
+    near = np.empty((0, len(centres)), dtype=np.intp)
+    worth = np.empty((0, len(centres)))
+    for start, block in blocks(matrix):
+        places = np.broadcast_to(np.arange(start, start + len(block))[:, None], (len(block), len(centres)))
+        near = np.concatenate([near, places])
+        worth = np.concatenate([worth, np.round(block @ centres.T - shifts, 9)])
+        # Places ascend, so a stable sort gives ties to the smaller one.
+        best = np.argsort(-worth, axis=0, kind="stable")[:wanted]
+        near, worth = np.take_along_axis(near, best, axis=0), np.take_along_axis(worth, best, axis=0)
     taken: set[int] = set()
+    found = []
     for centre in range(len(centres)):
-        column = closeness[:, centre]
-        floor = np.partition(column, -wanted)[-wanted]
-        near = np.flatnonzero(column >= floor)
-        order = near[np.argsort(-column[near], kind="stable")]
-        free = [place for place in order.tolist() if place not in taken][: 1 + _STAND_INS]
-        if free:
-            taken.add(free[0])
-            slots.append([ids[place] for place in free])
-    return slots
+        free = [place for place in near[:, centre].tolist() if place not in taken][: 1 + _STAND_INS]
+        taken.update(free[:1])
+        found.append(free)
+    return found
 
 
 def lloyd(matrix: Matrix, keys: Keys, count: int, seed: int) -> tuple[Floats, list[int]]:

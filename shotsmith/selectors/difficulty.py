@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
 from pydantic import Field
 
-from ..domain.plans import Plan
+from ..domain.examples import Query
+from ..domain.plans import PLANNED, Plan
 from ..domain.recipes import Modality
 from ..domain.scoring import digest
+from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .agreement import disagreement, rated_by
 from .base import Card
@@ -30,12 +32,6 @@ class _ByDifficulty(FixedBase):
         "image", description="Space of the neighbours; where the pool has none, another one."
     )
     neighbours: int = Field(15, ge=1, description="How many nearest examples are compared.")
-    rated: int = Field(
-        200,
-        ge=1,
-        description="How many examples the model rates, drawn at random; at least what a plan holds, which is 32 or "
-        "the next power of two above k.",
-    )
     prompts: int = Field(
         1, ge=1, le=30, description="How many differently worded questions the model is asked."
     )
@@ -48,9 +44,10 @@ class _ByDifficulty(FixedBase):
 
     def plan(self, everyone: CandidateSource, size: int, seed: int) -> Plan:
         """Examples with their difficulty, arranged by the subclass."""
+        drawn = everyone.draw(len(everyone.ids()), seed, "difficulty|fixed")
         if self.by == "model":
             judge = everyone.judge(self.model)
-            drawn = everyone.draw(max(size, self.rated), seed, "difficulty|fixed")
+            drawn = drawn[: self._rated(size)]
             known = rated_by(judge.difficulty, everyone.examples(drawn), self.prompts)
             how, remark = (
                 f"rated by {judge.name}",
@@ -59,16 +56,18 @@ class _ByDifficulty(FixedBase):
         else:
             known, remark = disagreement(everyone, self.space, self.neighbours)
             how = f"by disagreement with its {self.neighbours} nearest"
-        order = self._arranged(known, everyone, size, seed)
+        order = self._arranged(known, [id for id in drawn if id in known], size)
         notes = {id: f"difficulty {known[id]:.4f}, {how}" for id in order}
-        slots = completed(everyone, [(id,) for id in order], notes, size, seed, "no difficulty")
-        return Plan(slots, size, remark, notes)
+        plan = Plan([(id,) for id in order], size, remark, notes, {id: known[id] for id in order})
+        return completed(everyone, plan, seed, "no difficulty")
 
     @abstractmethod
-    def _arranged(
-        self, known: Mapping[str, float], everyone: CandidateSource, size: int, seed: int
-    ) -> list[str]:
-        """Ids in rank order."""
+    def _rated(self, size: int) -> int:
+        """How many examples of the draw the model rates."""
+
+    @abstractmethod
+    def _arranged(self, known: Mapping[str, float], drawn: Sequence[str], size: int) -> list[str]:
+        """Ids in rank order, of those that are known, which are also given in the order of the draw."""
 
 
 class Hard(_ByDifficulty):
@@ -82,9 +81,12 @@ class Hard(_ByDifficulty):
     )
     nested = "prefix"
 
-    def _arranged(
-        self, known: Mapping[str, float], everyone: CandidateSource, size: int, seed: int
-    ) -> list[str]:
+    rated: int = Field(200, ge=1, description="How many examples the model rates, drawn at random.")
+
+    def _rated(self, size: int) -> int:
+        return self.rated
+
+    def _arranged(self, known: Mapping[str, float], drawn: Sequence[str], size: int) -> list[str]:
         return list(islice(sorted(known, key=lambda id: (-known[id], id)), size))
 
 
@@ -96,15 +98,20 @@ class Curriculum(_ByDifficulty):
 
     card = Card(
         paper="Baek et al., [arXiv 2412.16926](https://arxiv.org/abs/2412.16926); by neighbours: ours",
-        cost="nothing a query; once n² / 2 cosines, or `rated` model calls",
+        cost="nothing a query; once n² / 2 cosines, or k + 8 model calls",
         use="many shots in a fixed order, as a control of order effects",
         avoid="few shots: the draw matters more than its order",
     )
     nested_plan = False
 
-    def _arranged(
-        self, known: Mapping[str, float], everyone: CandidateSource, size: int, seed: int
-    ) -> list[str]:
-        drawn = [id for id in everyone.draw(len(everyone.ids()), seed, "difficulty|fixed") if id in known]
-        spare = drawn[size : 2 * size + _SPARE]
-        return [*sorted(drawn[:size], key=lambda id: (-known[id], id)), *spare]
+    def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
+        """The draw that may be shown for this query, stand-ins in their places."""
+        chosen = super().select(query, source, k, seed)
+        return sorted(chosen, key=lambda one: (-one.scores.get(PLANNED, -1.0), one.id))
+
+    def _rated(self, size: int) -> int:
+        return size + _SPARE
+
+    def _arranged(self, known: Mapping[str, float], drawn: Sequence[str], size: int) -> list[str]:
+        shown = sorted(drawn[:size], key=lambda id: (-known[id], id))
+        return [*shown, *drawn[size : size + _SPARE]]

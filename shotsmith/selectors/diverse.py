@@ -100,7 +100,7 @@ class Mmr(_Diverse):
 
     argmax of lambda s(q, d) - (1 - lambda) max over chosen e of s(d, e), all cosines; the first pick is the most
     similar. `depth` is fixed, not a multiple of k, so that the choice of k begins the choice of k + 1. lambda 1 is
-    the order before.
+    similarity alone.
     """
 
     card = Card(
@@ -152,7 +152,7 @@ class Dpp(_Diverse):
 
     With r = exp((rel - max rel) / (2 scale)), rel = (cosine + 1) / 2, the kernel is L_ij = r_i (cosine_ij + 1) / 2 r_j.
     Each step takes the candidate that raises log det L most (Chen et al. 2018), until a step gains no more than 1e-10:
-    then what is left repeats what is chosen, and the most relevant fill up. Published code lacks this stop and picks
+    then the most relevant of what is left fill up. Published code lacks this stop and picks
     duplicates again and again. Rank order is by relevance.
     """
 
@@ -186,7 +186,7 @@ class Dpp(_Diverse):
                 reason=f"chosen {ordinal(picks.index(place) + 1)} by the determinant, cosine "
                 f"{field.relevance[place]:.4f}"
                 if chosen[place] == "adds"
-                else f"by relevance, as it repeats what is chosen: cosine {field.relevance[place]:.4f}",
+                else f"by relevance, as it raises the determinant by nothing: cosine {field.relevance[place]:.4f}",
             )
             for place in order.tolist()
             if place in chosen

@@ -7,7 +7,7 @@ from ..domain.recipes import MODALITIES
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .base import Card, SelectorBase
-from .ranking import by_nearness
+from .ranking import by_nearness, labels_of
 
 
 class All(SelectorBase):
@@ -25,6 +25,7 @@ class All(SelectorBase):
         avoid="the pool does not fit into the model's window",
     )
     nested = "prefix"
+    bounded = False
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """All of them; k and seed are ignored."""
@@ -34,10 +35,10 @@ class All(SelectorBase):
         taken = {candidate.id for candidate in nearest}
         why = f"it has no {space} to compare" if space else "the query has nothing to compare"
         flags = (f"has no {space}: placed by id after the examples that have one",) if space else ()
+        others = labels_of(source, [id for id in ids if id not in taken])
         rest = [
-            Candidate(id=id, reason=f"all are shown; by id, as {why}", label=source.label_of(id), flags=flags)
-            for id in ids
-            if id not in taken
+            Candidate(id=id, reason=f"all are shown; by id, as {why}", label=label, flags=flags)
+            for id, label in others.items()
         ]
         return [*nearest, *rest]
 

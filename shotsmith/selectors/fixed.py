@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from dataclasses import replace
 from typing import ClassVar
 
 from ..domain.examples import Query
@@ -12,7 +13,7 @@ from ..domain.scoring import digest
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource, Rows
 from .base import SelectorBase
-from .ranking import PREFERENCE, fill
+from .ranking import FILLED, PREFERENCE, fill
 
 
 class FixedBase(SelectorBase):
@@ -23,6 +24,8 @@ class FixedBase(SelectorBase):
 
     #: Whether a plan for many serves few.
     nested_plan: ClassVar[bool] = True
+    #: To be raised when the same parameters come to choose otherwise, so that stored plans are made anew.
+    revision: ClassVar[int] = 1
 
     @property
     def fixed(self) -> bool:
@@ -34,8 +37,9 @@ class FixedBase(SelectorBase):
         raise NotImplementedError
 
     def key(self, source: CandidateSource, seed: int) -> str:
-        """What names the plan: the selector, its parameters and the seed."""
-        return digest([type(self).__name__, self.model_dump(mode="json"), seed])
+        """What names the plan: the selector with its revision, its parameters and the seed."""
+        kind = type(self)
+        return digest([kind.__module__, kind.__qualname__, kind.revision, self.model_dump(mode="json"), seed])
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """The first k of the plan that may be shown for this query."""
@@ -45,7 +49,7 @@ class FixedBase(SelectorBase):
 
         chosen = source.planned(self.key(source, seed), k, make, nested=self.nested_plan)
         lacking = "not been planned for: too much of the plan is kept out for this query"
-        return [*chosen, *fill(query, source, chosen, k, seed, lacking)]
+        return [*chosen, *fill(Query(), source, chosen, k, seed, lacking)]
 
 
 def rows_of(source: CandidateSource, wanted: Modality) -> tuple[Rows, Modality, list[str]]:
@@ -62,19 +66,27 @@ def rows_of(source: CandidateSource, wanted: Modality) -> tuple[Rows, Modality, 
 
 
 def completed(
-    source: CandidateSource,
-    slots: Sequence[Sequence[str]],
-    notes: dict[str, str],
-    size: int,
-    seed: int,
-    lacking: str,
-) -> list[Sequence[str]]:
-    """Slots up to `size`: what the choice leaves out follows in a keyed order, and is noted."""
-    taken = {slot[0] for slot in slots}
-    done = list(slots)
-    if len(done) < size:
-        drawn = [id for id in source.draw(size + len(taken), seed, "fill|fixed") if id not in taken]
-        for id in drawn[: size - len(done)]:
-            notes[id] = f"random fill: it has {lacking}"
-            done.append((id,))
-    return done
+    source: CandidateSource, plan: Plan, seed: int, lacking: str, *, ranked: Collection[str] = ()
+) -> Plan:
+    """The plan with slots up to its size: what the choice leaves out follows in a keyed order, noted and flagged.
+
+    Args:
+        source: Where from.
+        plan: With all that was chosen.
+        seed: Seeds the order.
+        lacking: Why the others were not chosen, after "it has", e.g. "no image to compare".
+        ranked: Those that could have been chosen, and were left because they add nothing.
+    """
+    taken = {slot[0] for slot in plan.slots}
+    missing = plan.size - len(plan.slots)
+    if missing <= 0:
+        return plan
+    drawn = source.draw(plan.size + len(taken), seed, "fill|fixed")
+    ids = [id for id in drawn if id not in taken][:missing]
+    why = {id: "nothing that the chosen ones do not show" if id in ranked else lacking for id in ids}
+    return replace(
+        plan,
+        slots=[*plan.slots, *((id,) for id in ids)],
+        notes={**plan.notes, **{id: f"random fill: it has {reason}" for id, reason in why.items()}},
+        flags={**plan.flags, **{id: FILLED.format(reason) for id, reason in why.items()}},
+    )

@@ -8,13 +8,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ..domain.examples import Query
+from ..domain.protocols import Hit
 from ..domain.recipes import MODALITIES, Frozen
 from ..domain.recipes import Modality as Space
 from ..domain.scoring import quantise, ranked
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .base import Card, SelectorBase
-from .ranking import fill, flagged, ordinal
+from .ranking import Ranking, fill, flagged, in_levels, ordinal
 from .rices import Rices
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -49,9 +50,10 @@ class Fused(SelectorBase):
     """Nearest by image and text together: weighted standardised similarities, or weighted ranks.
 
     zscore: sum(w_m z_m) / sum(w_m) over the spaces that query and example share, where z_m is the cosine standardised
-    by its mean and standard deviation over the eligible examples. rrf, reciprocal rank fusion: the same with 61 / (60
-    + rank) instead of z, which is 1 for an example that is first everywhere, and 0 beyond `depth`. A missing modality
-    is no score, never zero. One usable space is exactly `rices` in it.
+    by its mean and standard deviation over the eligible examples, or over 4,096 of them where there are more. rrf,
+    reciprocal rank fusion: the same with 61 / (60 + rank) instead of z, which is 1 for an example that is first
+    everywhere, and 0 beyond `depth`. A missing modality is no score, never zero. One usable space is exactly `rices`
+    in it.
     """
 
     card = Card(
@@ -70,7 +72,8 @@ class Fused(SelectorBase):
     depth: int = Field(
         DEPTH,
         ge=1,
-        description="How many nearest examples of each space are fused; exact when it covers all eligible ones.",
+        description="How many nearest examples of each space are fused; exact when it covers all eligible ones. More "
+        "follow only when k needs them.",
     )
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
@@ -93,7 +96,13 @@ class Fused(SelectorBase):
     def _fuse(
         self, query: Query, source: CandidateSource, k: int, seed: int, spaces: list[Space]
     ) -> list[Candidate]:
-        cosines, terms = self._terms(source, spaces, max(k, self.depth))
+        chosen = in_levels(lambda depth: self._compete(source, spaces, depth), self.depth, k)
+        lacking = f"neither {' nor '.join(spaces)} to compare"
+        return [*chosen, *fill(query, source, chosen, k, seed, lacking)]
+
+    def _compete(self, source: CandidateSource, spaces: list[Space], depth: int) -> Ranking:
+        lists = {space: source.nearest(space, depth) for space in spaces}
+        cosines, terms = self._terms(source, lists, depth)
         seen: dict[str, list[Space]] = {}
         for space in spaces:
             for id in cosines[space]:
@@ -104,17 +113,18 @@ class Fused(SelectorBase):
             total = sum(self.weights.of(space) for space in own)
             return quantise(sum(self.weights.of(space) * terms[space][id] for space in own) / total)
 
-        best = ranked((id, fused(id)) for id in seen)[:k]
-        chosen = [
-            _candidate(rank, id, score, {space: cosines[space][id] for space in seen[id]}, spaces, source)
-            for rank, (id, score) in enumerate(best, start=1)
-        ]
-        lacking = f"neither {' nor '.join(spaces)} to compare"
-        return [*chosen, *fill(query, source, chosen, k, seed, lacking)]
+        def tell(rank: int, id: str, score: float) -> Candidate:
+            return _candidate(
+                rank, id, score, {space: cosines[space][id] for space in seen[id]}, spaces, source
+            )
 
-    def _terms(self, source: CandidateSource, spaces: list[Space], depth: int) -> tuple[Cosines, Cosines]:
+        complete = all(len(hits) < depth for hits in lists.values())
+        return Ranking(ranked((id, fused(id)) for id in seen), tell, complete)
+
+    def _terms(
+        self, source: CandidateSource, lists: Mapping[Space, Sequence[Hit]], depth: int
+    ) -> tuple[Cosines, Cosines]:
         """Cosines and what is fused, by space, of every example among the nearest `depth` in any space."""
-        lists = {space: source.nearest(space, depth) for space in spaces}
         union = sorted({hit.id for hits in lists.values() for hit in hits})
         cosines: dict[Space, dict[str, float]] = {}
         terms: dict[Space, dict[str, float]] = {}

@@ -40,6 +40,7 @@ class PerLabel:
         self.labels = labels
         self._nearest: dict[str, tuple[int, dict[str, list[Hit]]]] = {}
         self._moments: dict[str, tuple[float, float]] = {}
+        self._matching: dict[str, list[Hit]] = {}
 
     def nearest(self, space: str, label: str, limit: int) -> list[Hit]:
         """The nearest examples of one label, in rank order."""
@@ -57,16 +58,16 @@ class PerLabel:
             self._moments[space] = self.source.moments(space)
         return self._moments[space]
 
+    def matching(self, label: str) -> list[Hit]:
+        """Every lexical hit of one label."""
+        if label not in self._matching:
+            own = set(self.source.ids(label))
+            self._matching[label] = [hit for hit in self._hits if hit.id in own]
+        return self._matching[label]
+
     @cached_property
-    def matching(self) -> Mapping[str, list[Hit]]:
-        """Every lexical hit by label."""
-        found: dict[str, list[Hit]] = {}
-        hits = self.source.matching(len(self.source.ids()))
-        examples = self.source.examples([hit.id for hit in hits])
-        for hit in hits:
-            for label in dict.fromkeys(examples[hit.id].labels):
-                found.setdefault(label, []).append(hit)
-        return found
+    def _hits(self) -> Sequence[Hit]:
+        return self.source.matching(len(self.source.ids()))
 
 
 class LabelView:
@@ -146,7 +147,7 @@ class LabelView:
 
     def matching(self, limit: int) -> list[Hit]:
         """The examples of this label that match the query's text best."""
-        return self._shared.matching.get(self._label, [])[:limit]
+        return self._shared.matching(self._label)[:limit]
 
     def vector(self, space: str) -> Vector | None:
         """The query's own unit vector."""

@@ -16,7 +16,7 @@ from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource, Part, PartsSpec
 from .base import Card, SelectorBase
 from .fused import DEPTH
-from .ranking import fill, ordinal
+from .ranking import Ranking, fill, in_levels, ordinal
 from .rices import Rices
 
 Side = Literal["image", "text"]
@@ -135,21 +135,29 @@ class LateInteraction(SelectorBase):
         spaces = [space for space in _SIDES if space in source.modalities]
         if not spaces:
             return Rices().select(query, source, k, seed)
-        near = {hit.id for space in spaces for hit in source.nearest(space, max(k, self.depth))}
         spec = PartsSpec(self.tiles, self.fields)
-        found = interact(source.query_parts(spec), source.parts(sorted(near), spec), self.lean)
-        chosen = [
-            Candidate(
-                id=id,
-                reason=f"{ordinal(rank)} by late interaction: {found.told(id)}",
-                score=score,
-                scores={str(side): score for side, score in found.maxsim[id].items()},
-                label=source.label_of(id),
-                flags=_lacking(found, id),
-            )
-            for rank, (id, score) in enumerate(ranked(found.scores)[:k], start=1)
-        ]
+        asked = source.query_parts(spec)
+
+        def look(depth: int) -> Ranking:
+            lists = [source.nearest(space, depth) for space in spaces]
+            near = sorted({hit.id for hits in lists for hit in hits})
+            found = interact(asked, source.parts(near, spec), self.lean)
+            complete = all(len(hits) < depth for hits in lists)
+            return Ranking(ranked(found.scores), lambda *best: _candidate(found, source, *best), complete)
+
+        chosen = in_levels(look, self.depth, k)
         return [*chosen, *fill(query, source, chosen, k, seed, "neither image nor text to compare")]
+
+
+def _candidate(found: Interaction, source: CandidateSource, rank: int, id: str, score: float) -> Candidate:
+    return Candidate(
+        id=id,
+        reason=f"{ordinal(rank)} by late interaction: {found.told(id)}",
+        score=score,
+        scores={str(side): told for side, told in found.maxsim[id].items()},
+        label=source.label_of(id),
+        flags=_lacking(found, id),
+    )
 
 
 def _lacking(found: Interaction, id: str) -> tuple[str, ...]:

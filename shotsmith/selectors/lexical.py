@@ -6,7 +6,7 @@ from ..domain.examples import Query
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .base import Card, SelectorBase
-from .ranking import fill, flagged, ordinal
+from .ranking import fill, flagged, labels_of, ordinal
 from .rices import Rices
 
 
@@ -37,13 +37,14 @@ class Bm25(SelectorBase):
             return flagged(
                 Rices(modality="text").select(query, source, k, seed), f"{flag}: ranked by similarity"
             )
+        labels = labels_of(source, [hit.id for hit in hits])
         chosen = [
             Candidate(
                 id=hit.id,
                 reason=f"{ordinal(rank)} by BM25, score {hit.score:.4f}",
                 score=hit.score,
                 scores={"bm25": hit.score},
-                label=source.label_of(hit.id),
+                label=labels[hit.id],
             )
             for rank, hit in enumerate(hits, start=1)
         ]

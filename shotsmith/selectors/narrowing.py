@@ -87,6 +87,7 @@ class TextOnly(StageBase):
     )
     nested = "prefix"
     keeps_fixed = True
+    keeps_places = True
     start = "random_per_query"
 
     def apply(
@@ -99,9 +100,10 @@ class TextOnly(StageBase):
 class Adaptive(StageBase):
     """As many as are worth it, between k_min and k: it stops where scores fall or the model is sure.
 
-    gap: after the largest drop between consecutive scores. ratio: before the first score below `threshold` times the
-    best one. confidence: the model is asked after k_min, 2 k_min, 4 k_min ... demonstrations until its likeliest
-    label has at least the probability `threshold`. k_max bounds k from above.
+    gap: at the largest drop between consecutive scores, the first one not taken included; all are kept where none
+    drops. ratio: before the first score below `threshold` times the best one. confidence: the model is asked after
+    k_min, 2 k_min, 4 k_min ... demonstrations until its likeliest label has at least the probability `threshold`.
+    k_max bounds k from above.
     """
 
     card = Card(
@@ -137,29 +139,37 @@ class Adaptive(StageBase):
     ) -> list[Candidate]:
         """The first few of what stands before, with the reason for stopping as a flag."""
         most = k if self.k_max is None else min(k, self.k_max)
-        ranked = inner.select(query, source, most, seed)[:most]
+        # The score after the last one tells whether the last one is worth showing.
+        further = self.by == "gap" and inner.nested == "prefix" and most > 0
+        found = inner.select(query, source, most + further, seed)[: most + further]
+        ranked = found[:most]
         if len(ranked) <= self.k_min:
             return ranked
         if self.by == "confidence":
             size, why = self._confident(query, source, ranked)
         else:
-            size, why = self._scored(ranked)
+            size, why = self._scored(ranked, found)
         return flagged(ranked[:size], f"adaptive: {size} of {len(ranked)}, {why}")
 
-    def _scored(self, ranked: Sequence[Candidate]) -> tuple[int, str]:
+    def _scored(self, ranked: Sequence[Candidate], found: Sequence[Candidate]) -> tuple[int, str]:
         scores = [one.score for one in ranked if one.score is not None]
         if not scores:
             return len(ranked), "as none is scored"
         if len(scores) <= self.k_min:
             return self.k_min, "as no further one is scored"
         if self.by == "ratio":
-            floor = (self.threshold or 0.8) * scores[0]
+            floor = quantise((self.threshold or 0.8) * scores[0])
             kept = next((place for place, score in enumerate(scores) if score < floor), len(scores))
+            if kept == len(scores):
+                return kept, f"as no score falls below {floor:.4f}"
             return max(self.k_min, kept), f"as the score then falls below {floor:.4f}"
+        after = found[len(ranked)].score if len(found) > len(ranked) == len(scores) else None
+        scores += [] if after is None else [after]
         drops = [quantise(scores[place - 1] - scores[place]) for place in range(self.k_min, len(scores))]
         widest = max(drops)
-        size = self.k_min + drops.index(widest)
-        return size, f"before the largest drop of the score, {widest:.4f}"
+        if widest <= 0:
+            return min(len(scores), len(ranked)), "as no score falls"
+        return self.k_min + drops.index(widest), f"before the largest drop of the score, {widest:.4f}"
 
     def _confident(
         self, query: Query, source: CandidateSource, ranked: Sequence[Candidate]

@@ -63,7 +63,7 @@ ORDERS: Mapping[OrderName, Order] = {
 def arrange(candidates: Ranked, order: OrderName, seed: int = 0, query_key: str = "") -> list[Candidate]:
     """Put candidates into prompt order; always a permutation of what was given.
 
-    A part that is the same for every query stands first, in its rank order, so that caches keep it.
+    A part that is the same for every query stands first, in an order that knows no query, so that caches keep it.
 
     Args:
         candidates: In rank order, best first.
@@ -85,7 +85,8 @@ def arrange(candidates: Ranked, order: OrderName, seed: int = 0, query_key: str 
             mend=f"{hint(order, ORDERS)}Known: {', '.join(ORDERS)}",
         ) from None
     fixed = [candidate for candidate in candidates if candidate.fixed]
-    return [*fixed, *chosen([one for one in candidates if not one.fixed], seed, query_key)]
+    others = [candidate for candidate in candidates if not candidate.fixed]
+    return [*chosen(fixed, seed, ""), *chosen(others, seed, query_key)]
 
 
 def _by_label(ranked: Ranked, seed: int, query_key: str) -> list[list[Candidate]]:

@@ -7,7 +7,7 @@ from ..domain.plans import Plan
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .base import Card, SelectorBase
-from .ranking import ordinal
+from .ranking import labels_of, ordinal
 
 
 class RandomPerQuery(SelectorBase):
@@ -27,9 +27,10 @@ class RandomPerQuery(SelectorBase):
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """The first k of a keyed shuffle."""
+        labels = labels_of(source, source.draw(k, seed, f"random|{query.key}"))
         return [
-            Candidate(id=id, reason=f"{ordinal(turn)} random draw, for this query", label=source.label_of(id))
-            for turn, id in enumerate(source.draw(k, seed, f"random|{query.key}"), start=1)
+            Candidate(id=id, reason=f"{ordinal(turn)} random draw, for this query", label=label)
+            for turn, (id, label) in enumerate(labels.items(), start=1)
         ]
 
 

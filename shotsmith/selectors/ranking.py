@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..domain.examples import Query
 from ..domain.recipes import MODALITIES, Modality
@@ -16,6 +17,26 @@ PREFERENCE: Mapping[Modality, tuple[Modality, ...]] = {
     "text": ("text", "image", "joint"),
     "joint": ("joint", "image", "text"),
 }
+
+
+FILLED = "filled up at random: some examples have {}"
+
+
+class Ranking(NamedTuple):
+    """Who competes.
+
+    Attributes:
+        pairs: (id, score) in rank order.
+        tell: The candidate of a rank, an id and a score.
+        complete: Whether a deeper search would add nobody.
+    """
+
+    pairs: Sequence[tuple[str, float]]
+    tell: Callable[[int, str, float], Candidate]
+    complete: bool
+
+
+_DEEPER = 4
 
 
 def ordinal(number: int) -> str:
@@ -36,6 +57,12 @@ def space_of(candidates: Sequence[Candidate], source: CandidateSource) -> Modali
     return next((space for space in known if {space} == ranked), known[0] if known else None)
 
 
+def labels_of(source: CandidateSource, ids: Sequence[str]) -> dict[str, str | None]:
+    """Balancing labels of eligible examples, read in one go."""
+    known = source.examples(ids)
+    return {id: known[id].label if id in known else None for id in ids}
+
+
 def by_nearness(source: CandidateSource, space: Modality, k: int) -> list[Candidate]:
     """The k nearest examples of one space."""
     return [
@@ -48,6 +75,34 @@ def by_nearness(source: CandidateSource, space: Modality, k: int) -> list[Candid
         )
         for rank, hit in enumerate(source.nearest(space, k), start=1)
     ]
+
+
+def in_levels(look: Callable[[int], Ranking], depth: int, k: int) -> list[Candidate]:
+    """The best of those that compete, and where these are fewer than k, then the best of those that deeper searches
+    add.
+
+    So `depth` is the same for every k, and the choice of k begins the choice of k + 1. What deeper searches add has no
+    score, as it was not measured against the same competitors.
+
+    Args:
+        look: Ranks all that compete when so many nearest examples are taken.
+        depth: To begin with; four times as many at each further level.
+        k: How many are wanted; fewer come back when all competed.
+    """
+    competing = look(depth)
+    chosen = [
+        competing.tell(rank, id, score) for rank, (id, score) in enumerate(competing.pairs[:k], start=1)
+    ]
+    while len(chosen) < k and not competing.complete:
+        depth *= _DEEPER
+        competing = look(depth)
+        taken = {one.id for one in chosen}
+        added = [pair for pair in competing.pairs if pair[0] not in taken][: k - len(chosen)]
+        chosen += [
+            replace(competing.tell(rank, id, score), score=None)
+            for rank, (id, score) in enumerate(added, start=len(chosen) + 1)
+        ]
+    return chosen
 
 
 def fill(
@@ -68,15 +123,16 @@ def fill(
         return []
     taken = {candidate.id for candidate in chosen}
     drawn = source.draw(missing + len(taken), seed, f"fill|{query.key}")
+    ids = [id for id in drawn if id not in taken][:missing]
     return [
         Candidate(
             id=id,
             reason=f"random fill: it has {lacking}",
-            label=source.label_of(id),
-            flags=(f"filled up at random: some examples have {lacking}",),
+            label=label,
+            flags=(FILLED.format(lacking),),
             stage="fill",
         )
-        for id in [id for id in drawn if id not in taken][:missing]
+        for id, label in labels_of(source, ids).items()
     ]
 
 

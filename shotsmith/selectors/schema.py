@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import registry
 from ..domain.recipes import ALIASES, Recipe
-from .catalogue import load
+from .catalogue import usable
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT = {
@@ -22,8 +21,8 @@ def recipe_schema() -> dict[str, Any]:
     shared: dict[str, Any] = whole.pop("$defs")
     shared.pop("SelectorSpec")
     steps = []
-    for name in registry.names("selectors"):
-        own = load(name).model_json_schema()
+    for name, kind in usable().items():
+        own = kind.model_json_schema()
         # Types inside parameters keep their names apart: two plugins may both have a "Weights".
         for inner, schema in own.pop("$defs", {}).items():
             shared[f"{name}.{inner}"] = _renamed(schema, name)

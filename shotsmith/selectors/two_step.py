@@ -8,13 +8,13 @@ from pydantic import Field
 
 from ..domain.examples import Query
 from ..domain.recipes import Modality
-from ..domain.scoring import quantise, ranked
+from ..domain.scoring import Vector, quantise, ranked
 from ..domain.selections import Candidate
 from ..domain.sources import CandidateSource
 from .base import Card, SelectorBase
 from .cross import asked_vector, cross_cosines
 from .fused import DEPTH
-from .ranking import fill, flagged, ordinal
+from .ranking import Ranking, fill, flagged, in_levels, ordinal
 from .rices import Rices
 
 _CIRCLES_LEAST, _CIRCLES_TIMES = 1024, 8
@@ -115,38 +115,43 @@ class Muier(SelectorBase):
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """Top-k by the mean of the terms; examples with neither come last, in keyed random order."""
-        depth = max(k, self.depth)
         if "image" not in source.modalities:
             return Rices(modality="image").select(query, source, k, seed)
-        near = {hit.id: hit.score for hit in source.nearest("image", depth)}
         pictured = asked_vector(source, "image")
-        across = source.nearest("joint", depth, pictured) if pictured is not None else []
-        union = sorted({*near, *(hit.id for hit in across)})
-        near |= source.scores("image", [id for id in union if id not in near])
-        told = cross_cosines(source, union, shown="text", vector=pictured)
-        terms = {
-            id: [scores[id] for scores in (near, told) if id in scores]
-            for id in union
-            if id in near or id in told
-        }
-        best = ranked((id, quantise(sum(found) / len(found))) for id, found in terms.items())[:k]
-        chosen = []
-        for rank, (id, score) in enumerate(best, start=1):
-            scores = {name: known[id] for name, known in (("image", near), ("joint", told)) if id in known}
-            missing = "text" if "joint" not in scores else "image" if "image" not in scores else ""
-            chosen.append(
-                Candidate(
-                    id=id,
-                    reason=f"{ordinal(rank)} by the query's image against "
-                    + " and ".join(
-                        f"{what} (cosine {scores[name]:.4f})"
-                        for name, what in (("image", "its image"), ("joint", "its text"))
-                        if name in scores
-                    ),
-                    score=score,
-                    scores=scores,
-                    label=source.label_of(id),
-                    flags=(f"has no {missing}: ranked by the other one alone",) if missing else (),
-                )
-            )
+        chosen = in_levels(lambda depth: _both(source, pictured, depth), self.depth, k)
         return [*chosen, *fill(query, source, chosen, k, seed, "neither image nor text to compare")]
+
+
+def _both(source: CandidateSource, pictured: Vector | None, depth: int) -> Ranking:
+    near = {hit.id: hit.score for hit in source.nearest("image", depth)}
+    complete = len(near) < depth
+    across = source.nearest("joint", depth, pictured) if pictured is not None else []
+    complete = complete and len(across) < depth
+    union = sorted({*near, *(hit.id for hit in across)})
+    near |= source.scores("image", [id for id in union if id not in near])
+    told = cross_cosines(source, union, shown="text", vector=pictured)
+    terms = {
+        id: [scores[id] for scores in (near, told) if id in scores]
+        for id in union
+        if id in near or id in told
+    }
+
+    def tell(rank: int, id: str, score: float) -> Candidate:
+        scores = {name: known[id] for name, known in (("image", near), ("joint", told)) if id in known}
+        missing = "text" if "joint" not in scores else "image" if "image" not in scores else ""
+        against = " and ".join(
+            f"{what} (cosine {scores[name]:.4f})"
+            for name, what in (("image", "its image"), ("joint", "its text"))
+            if name in scores
+        )
+        return Candidate(
+            id=id,
+            reason=f"{ordinal(rank)} by the query's image against {against}",
+            score=score,
+            scores=scores,
+            label=source.label_of(id),
+            flags=(f"has no {missing}: ranked by the other one alone",) if missing else (),
+        )
+
+    pairs = ranked((id, quantise(sum(found) / len(found))) for id, found in terms.items())
+    return Ranking(pairs, tell, complete)

@@ -34,7 +34,7 @@ class _Elected(FixedBase):
 
     def plan(self, everyone: CandidateSource, size: int, seed: int) -> Plan:
         """The elected in the order of election; who is left over follows in a keyed order."""
-        rows, _, remarks = rows_of(everyone, self.space)
+        rows, space, remarks = rows_of(everyone, self.space)
         voters = Voters(neighbours(rows.matrix, self._links()) if rows.ids else np.empty((0, 0), np.int32))
         notes: dict[str, str] = {}
         for turn, place in enumerate(self._elect(voters), start=1):
@@ -44,8 +44,8 @@ class _Elected(FixedBase):
             notes[rows.ids[place]] = (
                 f"{ordinal(turn)} elected: among the nearest {voters.links} of {votes} examples"
             )
-        slots = completed(everyone, [(id,) for id in notes], notes, size, seed, "no vote or no vector")
-        return Plan(slots, size, remarks, notes)
+        plan = Plan([(id,) for id in notes], size, remarks, notes)
+        return completed(everyone, plan, seed, f"no {space} to compare", ranked=set(rows.ids))
 
 
 class VoteK(_Elected):

@@ -11,6 +11,8 @@ from ..domain.plans import Plan
 from .database import Database, now
 from .tables import plans
 
+_KEPT = 256  # filters that change with every query would fill the table with plans that nobody asks for again
+
 
 class Plans:
     """Keeps the plans of the version of a pool that was planned last."""
@@ -28,12 +30,11 @@ class Plans:
         if row is None:
             return None
         body = row.body
-        return Plan(
-            tuple(tuple(slot) for slot in body["slots"]), row.size, tuple(body["remarks"]), body["notes"]
-        )
+        slots = tuple(tuple(slot) for slot in body["slots"])
+        return Plan(slots, row.size, tuple(body["remarks"]), body["notes"], body["scores"], body["flags"])
 
     def put(self, pool_uid: str, version: str, key: str, plan: Plan) -> None:
-        """Keep a plan instead of a smaller one; plans of other versions of the pool go."""
+        """Keep a plan instead of a smaller one; plans of other versions of the pool go, and the oldest of too many."""
         row = {
             "pool_uid": pool_uid,
             "version": version,
@@ -43,6 +44,8 @@ class Plans:
                 "slots": [list(slot) for slot in plan.slots],
                 "remarks": list(plan.remarks),
                 "notes": dict(plan.notes),
+                "scores": dict(plan.scores),
+                "flags": dict(plan.flags),
             },
             "created_at": now(),
         }
@@ -55,3 +58,8 @@ class Plans:
         with suppress(IntegrityError), self._database.write() as connection:  # raised when the pool is gone
             connection.execute(delete(plans).where(plans.c.pool_uid == pool_uid, plans.c.version != version))
             connection.execute(statement)
+            oldest = (
+                select(plans.c.key).where(plans.c.pool_uid == pool_uid).order_by(plans.c.created_at.desc())
+            )
+            gone = connection.scalars(oldest.offset(_KEPT)).all()
+            connection.execute(delete(plans).where(plans.c.pool_uid == pool_uid, plans.c.key.in_(gone)))

@@ -93,9 +93,24 @@ def fused(
             return nearest(world, usable[0], k, seed)
         cosines = {space: world.scores(space) for space in usable}
         orders = {space: by_score(cosines[space]) for space in usable}
-        reach = max(k, depth)
+        best: list[Pick] = []
+        for level in range(10):  # the nearest `depth` of each space, then four times as many, and so on
+            ranking = at(world, cosines, orders, depth * 4**level)
+            done = {pick.id for pick in best}
+            best += [
+                pick._replace(score=pick.score if level == 0 else None)
+                for pick in ranking
+                if pick.id not in done
+            ]
+            if len(best) >= k:
+                break
+        return filled(world, best[:k], k, seed)
+
+    def at(
+        world: World, cosines: dict[str, dict[str, float]], orders: dict[str, list[str]], reach: int
+    ) -> list[Pick]:
         terms: dict[str, dict[str, float]] = {}
-        for space in usable:
+        for space in cosines:
             if method == "zscore":
                 mean, sd = moments(list(replace(world, label=None).scores(space).values()))
                 terms[space] = {id: (s - mean) / sd for id, s in cosines[space].items()}
@@ -103,15 +118,14 @@ def fused(
                 ranks = {id: rank for rank, id in enumerate(orders[space], start=1)}
                 terms[space] = {id: 61 / (60 + rank) if rank <= reach else 0 for id, rank in ranks.items()}
         scores = {}
-        for id in {id for space in usable for id in orders[space][:reach]}:
-            having = [space for space in usable if id in cosines[space]]
+        for id in {id for space in cosines for id in orders[space][:reach]}:
+            having = [space for space in cosines if id in cosines[space]]
             total = sum(weights[space] for space in having)
             scores[id] = quantise(sum(weights[space] * terms[space][id] for space in having) / total)
-        best = [
-            Pick(id, scores[id], frozenset(space for space in usable if id in cosines[space]))
+        return [
+            Pick(id, scores[id], frozenset(space for space in cosines if id in cosines[space]))
             for id in by_score(scores)
         ]
-        return filled(world, best[:k], k, seed)
 
     return select
 

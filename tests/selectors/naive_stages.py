@@ -228,16 +228,21 @@ def adaptive(
     chain = inner or rices()
 
     def select(world: World, k: int, seed: int) -> list[Pick]:
-        ranking = chain(world, k if k_max is None else min(k, k_max), seed)
-        if len(ranking) <= k_min:
-            return ranking
-        scores = [pick.score for pick in ranking]
+        most = k if k_max is None else min(k, k_max)
         if by == "ratio":
-            keep = k_min
-            while keep < len(scores) and scores[keep] >= threshold * scores[0]:
+            ranking = chain(world, most, seed)
+            keep = min(k_min, len(ranking))
+            while keep < len(ranking) and ranking[keep].score >= threshold * ranking[0].score:
                 keep += 1
             return ranking[:keep]
-        cuts = range(k_min, len(scores))
-        return ranking[: max(cuts, key=lambda cut: (quantise(scores[cut - 1] - scores[cut]), -cut))]
+        further = chain(world, most + 1, seed) if most else []
+        ranking = further[:most]
+        cuts = range(k_min, len(further))
+        if len(ranking) <= k_min or not cuts:
+            return ranking
+        drops = {cut: quantise(further[cut - 1].score - further[cut].score) for cut in cuts}
+        return (
+            ranking[: max(cuts, key=lambda cut: (drops[cut], -cut))] if max(drops.values()) > 0 else ranking
+        )
 
     return select

@@ -240,3 +240,33 @@ def test_a_label_view_shows_one_label_of_the_source_and_the_scale_of_all() -> No
     assert ids(chain("random_fixed").select(Query(), view, 9, 0)) == list(view.draw(9, 0, "random|fixed"))
     assert view.moments("image") == source.moments("image")
     assert view.modalities == {"image"}
+
+
+def test_with_several_labels_an_example_counts_for_the_one_it_was_chosen_for() -> None:
+    """a 27, b 14 and c 13 of 54 label places: 9 shots are 5, 2 and 2, whatever else the chosen ones carry."""
+    labels: dict[str, tuple[str, ...]] = {f"e{n:02d}": ("a", "b" if n % 2 else "c") for n in range(27)}
+    labels["e27"] = ("b",)
+    vectors = {id: {"image": [30 - n, n]} for n, id in enumerate(labels)}
+    chosen = chain("stratified").select(Query(), ArraySource(vectors, {"image": [1, 0]}, labels), 9, 0)
+    assert Counter(one.label for one in chosen) == {"a": 5, "b": 2, "c": 2}
+    assert not any(one.flags for one in chosen)
+
+
+def test_where_everyone_carries_all_labels_each_gets_its_share() -> None:
+    labels = {f"e{n}": ("a", "b") for n in range(8)}
+    vectors = {id: {"image": [9 - n, n]} for n, id in enumerate(labels)}
+    chosen = chain("stratified").select(Query(), ArraySource(vectors, {"image": [1, 0]}, labels), 4, 0)
+    assert Counter(one.label for one in chosen) == {"a": 2, "b": 2}
+    assert not any(one.flags for one in chosen)
+
+
+def test_only_what_has_no_label_is_said_to_have_none() -> None:
+    """`adaptive` gives fewer than a label's share, and the rest is chosen from all."""
+    labels = {f"e{n}": "ab"[n % 2] for n in range(8)}
+    vectors = {**{id: {"image": [9 - n, n]} for n, id in enumerate(labels)}, "x": {"image": [9, 0]}}
+    source = ArraySource(vectors, {"image": [1, 0]}, labels)
+    flags = {
+        one.id: one.flags for one in chain("rices|adaptive(k_max=1)|balanced").select(Query(), source, 4, 0)
+    }
+    assert flags["x"][0] == "filled up with examples that have no label"
+    assert not any("no label" in flag for id, own in flags.items() if id != "x" for flag in own)

@@ -64,7 +64,7 @@ def test_a_shallow_pool_finds_the_best_of_what_it_fuses(
     exact = Fused(weights=weights).select(Query(), pool.source(), 3, seed)
     shallow = Fused(weights=weights, depth=depth).select(Query(), pool.source(), 3, seed)
     truth = {c.id: c.score for c in Fused(weights=weights).select(Query(), pool.source(), pool.size, seed)}
-    assert all(truth[candidate.id] == candidate.score for candidate in shallow)
+    assert all(candidate.score in (truth[candidate.id], None) for candidate in shallow)
     if depth >= pool.size:
         assert shallow == exact
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from naive_compare import Case, agree, cases
-from naive_fixed import hard, hybrid, k_centre, mix, vote_k, vote_k_openicl
+from naive_fixed import hard, k_centre, mix, vote_k, vote_k_openicl
 from naive_parts import rerank
 from naive_selectors import (
     bm25,
@@ -40,7 +40,6 @@ DIVERSE = {
     "k_centre|mmr(space=joint)": mmr(k_centre(), space="joint"),
     "bm25|mmr(depth=4,space=image)": mmr(bm25(), depth=4, space="image"),
     "mmices|mmr": mmr(mmices()),
-    "hybrid|mmr": mmr(hybrid()),
     "rices|mmr|mmr(lambda_mult=0.8,depth=10)": mmr(mmr(), 0.8, 10),
     "rices|dpp": dpp(),
     "rices(modality=text)|dpp(scale=0.5)": dpp(rices("text"), 0.5),

@@ -81,7 +81,12 @@ def test_an_unknown_selector_is_named_with_its_neighbour() -> None:
             "rices.modality: input should be 'image', 'text' or 'joint' (got smell). "
             'Parameters of rices: modality ("image" | "text" | "joint")',
         ),
-        ("none", {"k": 3}, "none.k: no such parameter (got 3). Parameters of none: none"),
+        (
+            "none",
+            {"k": 3},
+            "none.k: no such parameter (got 3). The number of demonstrations is the recipe's: k=, -k, or in its text. "
+            "Parameters of none: none",
+        ),
         (
             "balanced",
             {"inner": "rices"},
