@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from .domain.examples import Draft, OnConflict, Query
@@ -128,8 +127,7 @@ class Api:
     def _query(self, body: SelectionIn) -> Query:
         asked = body.query
         if asked.stored and asked.id is not None:
-            stored = self.engine.query_of(body.pool, asked.id)
-            return replace(stored, metadata={**stored.metadata, **asked.metadata})
+            return self.engine.query_of(body.pool, asked.id, group=asked.group, metadata=asked.metadata)
         return self.engine.query(
             image_files(asked.images, "query"),
             asked.text,

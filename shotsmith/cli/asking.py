@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os.path
+import re
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -95,8 +97,7 @@ class Asked:
 
         known = keyed(self.meta or [], "--meta")
         if self.id is not None and not self.image and not self.text:
-            stored = opened.query_of(self.pool, self.id)
-            return replace(stored, metadata={**stored.metadata, **known})
+            return opened.query_of(self.pool, self.id, group=self.group, metadata=known)
         files = []
         for path in self.image or []:
             try:
@@ -119,7 +120,7 @@ class Asked:
         """
         from ..domain.recipes import Recipe
 
-        wanted = read_recipe(self.recipe) if self.recipe else {}
+        wanted = read_recipe(self.recipe) if self.recipe is not None else {}
         for name in ("selector", "k", "order", "dialect", "seed"):
             if (value := getattr(self, name)) is not None:
                 wanted[name] = value
@@ -160,6 +161,10 @@ def with_query(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+#: A name and then anything but the colon of a mapping.
+_TEXT_FORM = re.compile(r"\s*[A-Za-z_][\w.-]*\s*[(|]")
+
+
 def read_recipe(given: str) -> dict[str, Any]:
     """The fields of a recipe file, or of the text form where there is no such file."""
     import yaml
@@ -167,11 +172,16 @@ def read_recipe(given: str) -> dict[str, Any]:
     from ..domain.recipes import Recipe
 
     file = Path(given)
-    if file.suffix not in (".json", ".yaml", ".yml") and not file.is_file():
+    listed = file.suffix in (".json", ".yaml", ".yml")
+    # `Path.is_file` fails for texts that are too long for a file name.
+    if not (listed or os.path.isfile(given)):
         return Recipe.read(given, "--recipe").model_dump()
     try:
-        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = file.read_text(encoding="utf-8")
+        if not listed and _TEXT_FORM.match(content):
+            return Recipe.read(content, "--recipe").model_dump()
+        fields = yaml.safe_load(content)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InvalidInput(
             f"the recipe cannot be read: {reason}", field="--recipe", value=str(file)
@@ -180,4 +190,5 @@ def read_recipe(given: str) -> dict[str, Any]:
         return Recipe.read(fields, "--recipe").model_dump()
     if not isinstance(fields, dict):
         raise InvalidInput("the recipe is neither a mapping nor text", field="--recipe", value=str(file))
+    fields.pop("text", None)  # what `shotsmith recipe show --json` tells besides
     return fields

@@ -49,11 +49,13 @@ def selectors(
     as_json: Json = False,
 ) -> None:
     """List selectors and stages, or tell everything about one."""
+    from ..domain.recipes import ALIASES
     from ..schemas import SelectorOut
     from ..selectors import describe
     from ..selectors.catalogue import load
 
     if name is not None:
+        name = ALIASES.get(name, name)
         load(name)
     found = [SelectorOut.model_validate(entry) for entry in describe() if name in (None, entry.name)]
     if as_json:

@@ -37,6 +37,11 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
+def _printable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can spell and no answer or log can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class ShotsmithError(Exception):
     """Root of every deliberate error.
 
@@ -55,10 +60,10 @@ class ShotsmithError(Exception):
         self, message: str, *, field: str | None = None, value: object = None, mend: str | None = None
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.field = field
-        self.value = None if value is None else _shown(value)
-        self.mend = mend
+        self.message = _printable(message)
+        self.field = None if field is None else _printable(field)
+        self.value = None if value is None else _printable(_shown(value))
+        self.mend = None if mend is None else _printable(mend)
 
     def __str__(self) -> str:
         where = f"{self.field}: " if self.field else ""

@@ -16,7 +16,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from .errors import InvalidParameter
@@ -26,6 +26,8 @@ _BARE = re.compile(r"[^\s,|()\[\]{}=\"']+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORDS = {"true": True, "false": False, "null": None}
 _DEEPEST = 20
+#: Half of a surrogate pair: JSON can spell it, and no text can hold it.
+HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,27 @@ def read_segments(text: str) -> list[Segment]:
     Raises:
         InvalidParameter: Naming the place where it cannot be read.
     """
+    return [replace(one, arguments=_texts(one.arguments)) for one in _parsed(text)]
+
+
+def _parsed(text: str) -> _Nested:
     reader = _Reader(text)
+    if half := HALF.search(text):
+        reader.fail("half of a surrogate pair", half.start())
     segments = reader.segments()
     reader.spaces()
     if not reader.ended:
         reader.fail("expected | or the end")
     return segments
+
+
+def _texts(value: Any) -> Any:
+    """Selectors within a value as they are written."""
+    if isinstance(value, _Nested):
+        return write_segments(value)
+    if isinstance(value, Mapping):
+        return {name: _texts(one) for name, one in value.items()}
+    return [_texts(one) for one in value] if isinstance(value, list) else value
 
 
 def write_segments(segments: Sequence[Segment]) -> str:
@@ -78,6 +95,8 @@ def _key(name: str) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, str):
         return value if _plain(value) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, _Nested):
+        return write_segments(value)
     if isinstance(value, Mapping):
         return "{" + _pairs(value) + "}"
     if isinstance(value, (list, tuple)):
@@ -93,9 +112,13 @@ def _plain(text: str) -> bool:
     if _BARE.fullmatch(text):
         return text not in _WORDS and not _NUMBER.fullmatch(text)
     try:
-        return ("(" in text or "|" in text) and write_segments(read_segments(text)) == text
+        return ("(" in text or "|" in text) and write_segments(_parsed(text)) == text
     except InvalidParameter:
         return False
+
+
+class _Nested(list[Segment]):
+    """Selectors as a value, kept apart until all is read: reading takes time in proportion to the text."""
 
 
 class _Reader:
@@ -110,9 +133,9 @@ class _Reader:
     def ended(self) -> bool:
         return self._at >= len(self._text)
 
-    def fail(self, what: str) -> NoReturn:
+    def fail(self, what: str, at: int | None = None) -> NoReturn:
         raise InvalidParameter(
-            f"{what} at column {self._at + 1}",
+            f"{what} at column {(self._at if at is None else at) + 1}",
             field="recipe",
             value=self._text,
             mend="Write, for example, rices(k=16)|balanced|similar_last",
@@ -122,8 +145,8 @@ class _Reader:
         while not self.ended and self._text[self._at].isspace():
             self._at += 1
 
-    def segments(self) -> list[Segment]:
-        found = [self._one()]
+    def segments(self) -> _Nested:
+        found = _Nested([self._one()])
         while self._skip("|"):
             found.append(self._one())
         return found
@@ -169,7 +192,7 @@ class _Reader:
             self.fail("expected a value")
         if self._peek() in ("(", "|"):
             self._at = start
-            return write_segments(self.segments())
+            return self.segments()
         if word in _WORDS:
             return _WORDS[word]
         return self._number(word) if _NUMBER.fullmatch(word) else word
@@ -198,6 +221,8 @@ class _Reader:
             value, self._at = json.JSONDecoder().raw_decode(self._text, self._at)
         except ValueError:
             self.fail("a string that does not end")
+        if HALF.search(value):
+            self.fail("half of a surrogate pair")
         return str(value)
 
     def _deeper(self) -> None:

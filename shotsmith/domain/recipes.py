@@ -16,11 +16,11 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails
 
 from .errors import InvalidParameter
 from .filters import Filter
-from .recipe_text import Segment, read_segments, write_segments
+from .recipe_text import HALF, Segment, read_segments, write_segments
 
 OrderName = Literal["similar_last", "similar_first", "ends", "interleaved", "grouped", "random"]
 Modality = Literal["image", "text", "joint"]
@@ -49,23 +49,29 @@ class Frozen(BaseModel):
 
 def invalid(error: ValidationError, where: str = "") -> InvalidParameter:
     """The first complaint of a validation as one clear error."""
-    first = error.errors()[0]
-    field = ".".join(
-        [where, *(str(step) for step in first["loc"])] if where else [str(step) for step in first["loc"]]
-    )
+    return complaint(error.errors()[0], where)
+
+
+def complaint(first: ErrorDetails, where: str = "") -> InvalidParameter:
+    """One complaint of pydantic as a clear error."""
+    field = ".".join([*([where] if where else []), *(str(step) for step in first["loc"])])
     message = first["msg"].removeprefix("Value error, ")
     value = None if first["type"] == "missing" else first["input"]
     return InvalidParameter(message[:1].lower() + message[1:], field=field or None, value=value)
 
 
-def _no_flag(given: Any) -> Any:
+def _number(given: Any) -> Any:
     if isinstance(given, bool):
         raise ValueError("input should be a whole number, not true or false")
+    if isinstance(given, str):
+        raise ValueError("input should be a whole number, not a text")
     return given
 
 
-#: A whole number; pydantic alone would take true for 1.
-Whole = Annotated[int, BeforeValidator(_no_flag)]
+#: A whole number; pydantic alone would take true for 1 and "3" for 3.
+Whole = Annotated[int, BeforeValidator(_number)]
+#: Not below zero.
+Count = Annotated[int, Field(ge=0), BeforeValidator(_number)]
 
 
 class SelectorSpec(Frozen):
@@ -91,6 +97,8 @@ def _flat(value: Any) -> Any:
         if value.keys() == {"name", "params"} and isinstance(value["name"], str):
             return stages_text((SelectorSpec.model_validate(value),))
         return {name: _flat(one) for name, one in value.items()}
+    if isinstance(value, str) and HALF.search(value):
+        raise ValueError("half of a surrogate pair")
     return [_flat(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -134,9 +142,12 @@ class _Spelled:
 
 
 Stages = tuple[SelectorSpec, ...]
+_MOST_STAGES = 32
 #: A selector and the stages after it, most often one selector alone.
 SelectorField = Annotated[
-    Annotated[Stages, Field(min_length=1)], BeforeValidator(_stages), _Spelled(alone=True)
+    Annotated[Stages, Field(min_length=1, max_length=_MOST_STAGES)],
+    BeforeValidator(_stages),
+    _Spelled(alone=True),
 ]
 
 
@@ -200,10 +211,8 @@ class ImageSpec(Frozen):
 class Budget(Frozen):
     """Limits of one prompt; demonstrations that do not fit are dropped, least useful first, and named."""
 
-    max_images: Whole | None = Field(
-        None, ge=0, description="Images in the whole prompt, the query's included."
-    )
-    max_image_bytes: Whole | None = Field(None, ge=0, description="Bytes of all images together.")
+    max_images: Count | None = Field(None, description="Images in the whole prompt, the query's included.")
+    max_image_bytes: Count | None = Field(None, description="Bytes of all images together.")
 
 
 class Recipe(Frozen):
@@ -217,7 +226,7 @@ class Recipe(Frozen):
         (SelectorSpec(name="rices"),),
         description="A selector and the stages that rework its choice, in that order.",
     )
-    k: Whole = Field(8, ge=0, description="Shots: how many demonstrations.")
+    k: Count = Field(8, description="Shots: how many demonstrations.")
     order: OrderName = Field("similar_last", description="Prompt order of the chosen demonstrations.")
     filters: FilterSpec = Field(default_factory=FilterSpec)
     dialect: str = Field("chat", description="How the prompt is laid out.")

@@ -269,11 +269,22 @@ class Engine:
             check_fact("query.metadata", name, value)
         return Query(media=media, text=text, id=id, group=group, metadata=facts)
 
-    def query_of(self, pool: str | Pool, id: str) -> Query:
-        """A stored example, asked as a query: without its answer, and never shown to itself. Raises NotFound."""
+    def query_of(
+        self,
+        pool: str | Pool,
+        id: str,
+        *,
+        group: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Query:
+        """A stored example, asked as a query: without its answer, and never shown to itself.
+
+        A group and metadata that are told win over those that are stored. Raises NotFound.
+        """
         example = self.example(pool, id)
         media = tuple(replace(part, data=self._pictures.bytes_of(part)) for part in example.media)
-        return Query(media, example.text, example.id, example.group, dict(example.metadata))
+        facts = {**example.metadata, **(metadata or {})}
+        return Query(media, example.text, example.id, group or example.group, facts)
 
     def pinned(self, pool_name: str) -> Pool:
         """A pool with its index brought up to date.

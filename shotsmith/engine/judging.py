@@ -72,11 +72,12 @@ class ModelJudge:
         reply = self._ask(self._name, prompt.messages, parameters)
         found = judging.label_probabilities(reply.alternatives, labels)
         if not found:
+            other = "" if self._offline else ", or offline/knn-vote"
             raise InvalidInput(
-                f"{self._name} does not tell how likely its answers are",
+                f"{self._name} does not tell how likely the labels are",
                 field="model",
                 value=self._name,
-                mend="Name a model with log probabilities, e.g. one behind vLLM, or offline/knn-vote",
+                mend=f"Name a model with log probabilities, e.g. one behind vLLM{other}",
             )
         return found
 

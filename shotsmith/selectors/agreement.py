@@ -41,7 +41,7 @@ def disagreement(
         InvalidInput: No example that can be compared has a label or an answer.
     """
     rows, _, remarks = rows_of(everyone, wanted)
-    answers = _answers(everyone, rows.ids)
+    answers = _answers(everyone, rows.ids, numbers=everyone.kind == "regression")
     if rows.ids and not any(answers):
         raise InvalidInput(
             f"difficulty by neighbours needs labels or answers, and no eligible example with {wanted} vectors has one",
@@ -74,16 +74,17 @@ def _distances(answers: Sequence[frozenset[str]]) -> Callable[[int, Sequence[int
     return differ
 
 
-def _answers(everyone: CandidateSource, ids: Sequence[str]) -> list[frozenset[str]]:
-    """Labels, or the answer where there are none, read a block at a time."""
+def _answers(everyone: CandidateSource, ids: Sequence[str], numbers: bool) -> list[frozenset[str]]:
+    """Labels, or the answer where there are none (for numbers the other way round), read a block at a time."""
     found: list[frozenset[str]] = []
     for start in range(0, len(ids), _READ):
         block = ids[start : start + _READ]
         examples = everyone.examples(block)
         for id in block:
             example = examples.get(id)
-            said = (example.labels or tuple(filter(None, [normal_text(example.answer)]))) if example else ()
-            found.append(frozenset(said))
+            labels = example.labels if example else ()
+            answer = tuple(filter(None, [normal_text(example.answer)])) if example else ()
+            found.append(frozenset(answer or labels if numbers else labels or answer))
     return found
 
 

@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from ..domain.errors import Busy, ShotsmithError
+from ..domain.errors import Busy, InvalidInput, ShotsmithError
+from ..domain.recipes import complaint
 from ..schemas import Problem
 
 _TYPE = "application/problem+json"
@@ -54,24 +55,25 @@ def _ours(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(error.problem(), status_code=error.status, media_type=_TYPE, headers=headers)
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    steps = [str(step) for step in first["loc"] if step != "body"]
-    field = "body" if first["type"] == "json_invalid" else ".".join(steps) or "body"
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return problem(
-        422,
-        "InvalidInput",
-        f"{field}: {message}",
-        type="urn:shotsmith:invalid-input",
-        field=field,
-        mend=message,
-    )
+    if first["type"] == "json_invalid":
+        return _unread(str(first["ctx"]["error"]))
+    told = complaint(first)
+    field = (told.field or "body").removeprefix("body.")
+    return _ours(request, InvalidInput(told.message, field=field, value=told.value))
+
+
+def _unread(reason: str) -> JSONResponse:
+    error = InvalidInput(f"the body cannot be read: {reason}", field="body", mend="Send a JSON document")
+    return JSONResponse(error.problem(), status_code=error.status, media_type=_TYPE)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and isinstance(error.__cause__, (RecursionError, ValueError)):
+        return _unread("it nests too deeply or has a number too long")
     response = problem(error.status_code, str(error.detail), str(error.detail))
     response.headers.update(error.headers or {})
     if error.status_code == 405:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drafts import draft, rich_drafts
 from pictures import encoded, picture
+from pydantic import PrivateAttr
 
 from shotsmith.domain.errors import NotFound
 from shotsmith.domain.examples import ImageFile, Query
@@ -19,18 +20,22 @@ from shotsmith.domain.sources import CandidateSource, PartsSpec
 from shotsmith.engine import Engine
 from shotsmith.engine import selecting as module
 from shotsmith.selectors import ArraySource
+from shotsmith.selectors.base import Card, SelectorBase
+from shotsmith.selectors.chain import Chain
 from shotsmith.selectors.label_view import LabelView, PerLabel
 
 SPACES = ("image", "text", "joint")
 
 
-class Spy:
+class Spy(SelectorBase):
     """A selector that keeps what it was shown and chooses nothing."""
 
+    card = Card("", "", "", "")
     fills = False
+    _source: CandidateSource = PrivateAttr()
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Any]:
-        self.source = source
+        self._source = source
         return []
 
 
@@ -42,7 +47,7 @@ def pair(request, open_engine, monkeypatch: pytest.MonkeyPatch) -> tuple[Candida
     engine.add("p", rich_drafts(60))
     engine.import_neighbours("p", "given", {"e008": ["e003", "e010", "e009", "e014"]})
     spy = Spy()
-    monkeypatch.setattr(module, "build", lambda stages: spy)
+    monkeypatch.setattr(module, "build", lambda stages: Chain("spy", spy))
     query = engine.query_of("p", "e008")
     selection = engine.select("p", query, Recipe(evaluation=True))
     removed = [removal.id for removal in selection.removed]
@@ -51,7 +56,7 @@ def pair(request, open_engine, monkeypatch: pytest.MonkeyPatch) -> tuple[Candida
     index, uid = engine._stores.index, engine.pool("p").uid
     found = {space: index.vectors(uid, space, list(stored)) for space in SPACES}
     vectors = {id: {space: found[space][id] for space in SPACES if id in found[space]} for id in stored}
-    asked = {space: row for space in SPACES if (row := spy.source.vector(space)) is not None}
+    asked = {space: row for space in SPACES if (row := spy._source.vector(space)) is not None}
     naive = ArraySource(
         vectors,
         asked,
@@ -60,7 +65,7 @@ def pair(request, open_engine, monkeypatch: pytest.MonkeyPatch) -> tuple[Candida
         removed=removed,
         lists={"given": ["e003", "e010", "e009", "e014"]},
     )
-    return spy.source, naive
+    return spy._source, naive
 
 
 def same(real: Any, naive: Any) -> None:
@@ -175,11 +180,11 @@ def test_parts_are_encoded_once_and_kept(open_engine, monkeypatch: pytest.Monkey
     engine.create_pool("p")
     engine.add("p", [draft(1, 1, metadata={"ocr": "EXIT 12"}), draft(2, 2, images=(), text="words alone")])
     spy = Spy()
-    monkeypatch.setattr(module, "build", lambda stages: spy)
+    monkeypatch.setattr(module, "build", lambda stages: Chain("spy", spy))
     photo = [ImageFile("q.png", encoded(picture(5, hue=1))), ImageFile("r.png", encoded(picture(6, hue=1)))]
     engine.select("p", engine.query(photo, "what?", metadata={"ocr": "EXIT"}))
     spec = PartsSpec(2, ("ocr", "missing"))
-    found = spy.source.parts(["e001", "e002", "nobody"], spec)
+    found = spy._source.parts(["e001", "e002", "nobody"], spec)
     assert [part.name for part in found["e001"]] == [
         "image 1",
         *(f"image 1, tile {n} of 4" for n in (1, 2, 3, 4)),
@@ -187,7 +192,7 @@ def test_parts_are_encoded_once_and_kept(open_engine, monkeypatch: pytest.Monkey
         "ocr",
     ]
     assert [(part.kind, sorted(part.vectors)) for part in found["e002"]] == [("text", ["joint", "text"])]
-    assert [part.name for part in spy.source.query_parts(spec)][:7] == [
+    assert [part.name for part in spy._source.query_parts(spec)][:7] == [
         "image 1", "image 1, tile 1 of 4", "image 1, tile 2 of 4", "image 1, tile 3 of 4", "image 1, tile 4 of 4",
         "image 2", "image 2, tile 1 of 4",
     ]  # fmt: skip

@@ -232,7 +232,7 @@ def adaptive(
         if by == "ratio":
             ranking = chain(world, most, seed)
             keep = min(k_min, len(ranking))
-            while keep < len(ranking) and ranking[keep].score >= threshold * ranking[0].score:
+            while keep < len(ranking) and ranking[keep].score >= quantise(threshold * ranking[0].score):
                 keep += 1
             return ranking[:keep]
         further = chain(world, most + 1, seed) if most else []

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 from tenacity import (
     AsyncRetrying,
     Retrying,
@@ -16,7 +17,7 @@ from tenacity import (
 )
 
 from ...domain import errors
-from ...domain.errors import Busy, ShotsmithError, Unavailable
+from ...domain.errors import Busy, InvalidInput, ShotsmithError, Unavailable
 from .calls import Call
 
 T = TypeVar("T")
@@ -119,7 +120,10 @@ def _policy() -> dict[str, Any]:
 
 
 def _request(call: Call[Any]) -> dict[str, Any]:
-    content = None if call.body is None else call.body.model_dump_json().encode()
+    try:
+        content = None if call.body is None else call.body.model_dump_json().encode()
+    except PydanticSerializationError:  # half of a surrogate pair
+        raise InvalidInput("a text of the request is not Unicode", field="body") from None
     headers = {} if content is None else {"content-type": "application/json"}
     return {
         "method": call.method,

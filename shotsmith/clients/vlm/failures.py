@@ -120,7 +120,7 @@ def _lacks_key(error: BaseException) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    text = str(error).partition("\nTraceback")[0].strip()
+    text = str(error).partition("Traceback (most recent call last)")[0].strip()
     text = _PREFIX.sub("", text) or type(error).__name__
     start = text.find("{")
     try:

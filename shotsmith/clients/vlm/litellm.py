@@ -33,6 +33,7 @@ _OFFLINE = {
     "LITELLM_MODE": "PRODUCTION",  # else the import loads .env of the working directory into the environment
     "LITELLM_LOG": "CRITICAL",  # replies and errors say it all, and its logs may show what they must not
 }
+_ROUNDING = 1e-3
 _BACKOFF = wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1)
 
 
@@ -213,11 +214,11 @@ def _pause(state: RetryCallState) -> float:
 def _alternatives(choice: Any) -> tuple[tuple[str, float], ...]:
     """What the first token with any text could have been, where log probabilities were asked for and given."""
     tokens = getattr(getattr(choice, "logprobs", None), "content", None) or ()
-    for token in tokens:
-        found = [(one.token, math.exp(one.logprob)) for one in token.top_logprobs or ()]
-        if found and token.token.strip():
-            return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
-    return ()
+    first = next((token for token in tokens if token.token.strip()), None)
+    told = (first.top_logprobs or ()) if first else ()
+    # Some providers round above 0; more than that, or NaN, is no log probability.
+    found = [(one.token, math.exp(min(one.logprob, 0.0))) for one in told if one.logprob <= _ROUNDING]
+    return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
 
 def _usage(response: Any) -> Usage:

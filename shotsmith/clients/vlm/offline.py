@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import SecretStr
@@ -81,6 +81,10 @@ class _Offline:
         self._encoder = encoder
         self._memo = EmbeddingMemo(encoder, capacity=capacity)
 
+    def _check(self, parameters: Mapping[str, Any]) -> None:
+        """Refuse what it heeds and cannot use, with demonstrations or without. Raises InvalidParameter."""
+        return
+
     @abstractmethod
     def _decide(
         self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
@@ -98,6 +102,7 @@ class _Offline:
         started = time.perf_counter()
         given = {name: value for name, value in request.parameters.items() if value is not None}
         reading = read(request.messages)
+        self._check(given)
         alternatives: tuple[tuple[str, float], ...] = ()
         if reading.demonstrations:
             ballots, note = self._ballots(reading)
@@ -181,15 +186,26 @@ class KnnVote(_Offline):
     name = "offline/knn-vote"
     heeds = ("k", "weights")
 
+    def _check(self, parameters: Mapping[str, Any]) -> None:
+        weights = parameters.get("weights", _WEIGHTINGS[0])
+        if weights not in _WEIGHTINGS:
+            raise InvalidParameter(
+                "not a way to weigh votes",
+                field="weights",
+                value=weights,
+                mend=f"Use {' or '.join(_WEIGHTINGS)}",
+            )
+        _whole(parameters, "k", least=1)
+
     def _decide(
         self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
     ) -> tuple[tuple[tuple[str, float], ...], str]:
-        weights, how = _weighting(parameters), "similarity-weighted vote"
+        weights, how = parameters.get("weights", _WEIGHTINGS[0]), "similarity-weighted vote"
         if all(ballot.similarity is None for ballot in ballots):
             weights = "uniform"
         if weights == "uniform":
             how = "plain majority"
-        voting = nearest(ballots, k) if (k := _count(parameters)) else ballots
+        voting = nearest(ballots, k) if (k := parameters.get("k")) else ballots
         return _chosen(voting, weights), how
 
 
@@ -224,6 +240,9 @@ class RandomDemoAnswer(_Offline):
     name = "offline/random-demo-answer"
     heeds = ("seed",)
 
+    def _check(self, parameters: Mapping[str, Any]) -> None:
+        _whole(parameters, "seed")
+
     def _decide(
         self, ballots: list[Ballot], parameters: Mapping[str, Any], reading: Reading
     ) -> tuple[tuple[tuple[str, float], ...], str]:
@@ -231,10 +250,7 @@ class RandomDemoAnswer(_Offline):
             return digest([[image.sha256 for image in shot.images], shot.text, shot.answer])
 
         shown = {content(shot): shot.answer or "" for shot in reading.demonstrations}
-        seed = parameters.get("seed", 0)
-        if not isinstance(seed, int):
-            raise InvalidParameter("a seed is a whole number", field="seed", value=seed)
-        drawn = shuffled(shown, seed, content(reading.query))[0]
+        drawn = shuffled(shown, parameters.get("seed", 0), content(reading.query))[0]
         return ((shown[drawn], 1.0),), "answer of a demonstration drawn at random"
 
 
@@ -243,20 +259,13 @@ def _chosen(ballots: Sequence[Ballot], weights: Weighting) -> tuple[tuple[str, f
     return tuple(sorted(shares(tally(ballots, weights)), key=lambda pair: pair[0] != first))
 
 
-def _weighting(parameters: Mapping[str, Any]) -> Weighting:
-    given = parameters.get("weights", "similarity")
-    if given not in _WEIGHTINGS:
+def _whole(parameters: Mapping[str, Any], name: str, least: int | None = None) -> None:
+    given = parameters.get(name, least or 0)
+    if isinstance(given, bool) or not isinstance(given, int) or (least is not None and given < least):
+        bound = "" if least is None else f" from {least} on"
         raise InvalidParameter(
-            "not a way to weigh votes", field="weights", value=given, mend=f"Use {' or '.join(_WEIGHTINGS)}"
+            f"{name} is a whole number{bound}", field=name, value=given, mend=f"Use, for example, {name}=3"
         )
-    return cast(Weighting, given)
-
-
-def _count(parameters: Mapping[str, Any]) -> int | None:
-    k = parameters.get("k")
-    if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
-        raise InvalidParameter("k is a whole number from 1 on", field="k", value=k)
-    return k
 
 
 def _mean(rows: Sequence[Vector]) -> Vector:
