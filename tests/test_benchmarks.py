@@ -25,7 +25,7 @@ def test_selectors() -> None:
     found = run("benchmarks/selectors", "--examples", "1500", "--queries", "5", "--json")
     timed = {*found["query_dependent"], *found["query_independent"]}
     names = {ALIASES.get(name, name) for name in (text.partition("(")[0] for text in timed)}
-    asks_a_model, trivial = {"topk_mdl"}, {"all", "none", "neighbours"}
+    asks_a_model, trivial = {"topk_mdl"}, {"all", "none"}
     assert {*registry.names("selectors")} - names == asks_a_model | trivial
     assert found["query_dependent"]["rices"]["ratio_to_rices"] == 1
     assert all(row["p50_ms"] > 0 and row["bound"] >= 10 for row in found["query_dependent"].values())

@@ -227,7 +227,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(engine, out) -> None:
         ({"queries": []}, InvalidInput),
         ({"images": "tiny"}, InvalidParameter),
         ({"recipe": Recipe.read("rices(modality=smell)")}, InvalidParameter),
-        ({"recipe": Recipe.read('where(labels=["\\ud800"])|rices')}, InvalidParameter),
+        ({"recipe": Recipe.read({"filters": {"labels": ["\ud800"]}})}, InvalidParameter),
     ],
 )
 def test_bad_input_is_one_clear_error_and_leaves_nothing(engine, out, given: dict, kind) -> None:
