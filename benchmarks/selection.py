@@ -70,7 +70,7 @@ def measure(examples: int, queries: int, root: Path) -> dict[str, object]:
     encoder = RandomEncoder(1280)
     settings = Settings(data_dir=root, encoder="fake")
     with (
-        patch("shotsmith.engine.core.open_encoder", return_value=encoder),
+        patch("shotsmith.engine.keeping.open_encoder", return_value=encoder),
         patch("shotsmith.engine.encoders.open_encoder", return_value=encoder),
         Engine(settings) as engine,
     ):

@@ -7,10 +7,10 @@ machine's speed meets all of them. With --graph the index is optimised first, as
 scans.
 
 Query-dependent selectors: p50 and its ratio to `rices`, which should be at most 10; `all` and whatever asks a model
-(topk_mdl, rerank(by=listwise)) is bound by the prompt and the model instead, and is not timed here. DPP, set coverage and reranking
-solve a small problem of their own for each query and have the bound that is printed beside them. The leak guard looks
-at each query once, before any of them is timed. Query-independent ones: seconds for their one plan, and how much memory
-that took beyond the pool's.
+(topk_mdl, rerank(by=listwise)) is bound by the prompt and the model instead, and is not timed here. DPP, set coverage
+and reranking solve a small problem of their own for each query and have the bound that is printed beside them. The
+leak guard looks at each query once, before any of them is timed. Query-independent ones: seconds for their one plan,
+and how much memory that took beyond the pool's.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def queries(engine: Engine, pool: Pool, count: int, world: World) -> Iterator[Qu
 def measure(examples: int, asked: int, graph: bool, root: Path, k: int) -> dict[str, object]:
     """Fill a pool and ask it."""
     with (
-        patch("shotsmith.engine.core.open_encoder", return_value=NoEncoder()),
+        patch("shotsmith.engine.keeping.open_encoder", return_value=NoEncoder()),
         patch("shotsmith.engine.encoders.open_encoder", return_value=NoEncoder()),
         Engine(Settings(data_dir=root, encoder="fake")) as engine,
     ):
@@ -217,7 +217,8 @@ def _import(engine: Engine, examples: int, asked: int) -> None:
     """A neighbour list of a hundred for every query."""
     rng = np.random.default_rng(1)
     lists = {
-        f"q{place}": [f"e{number:07d}" for number in rng.permutation(examples)[:100]] for place in range(asked)
+        f"q{place}": [f"e{number:07d}" for number in rng.permutation(examples)[:100]]
+        for place in range(asked)
     }
     engine.import_neighbours("p", "given", lists)
 
