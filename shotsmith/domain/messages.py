@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .scoring import digest
 
@@ -35,7 +35,28 @@ class ImagePart:
         return hashlib.sha256(self.data).hexdigest()
 
 
-Part = TextPart | ImagePart
+@dataclass(frozen=True)
+class AudioPart:
+    """A clip of sound in a message: the exact bytes the model receives.
+
+    Attributes:
+        data: WAV or MP3.
+        mime: "audio/wav" or "audio/mpeg".
+        seconds: How long it plays.
+    """
+
+    data: bytes = field(repr=False)
+    mime: str
+    seconds: float
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+MediaPart = ImagePart | AudioPart
+Part = TextPart | MediaPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +68,21 @@ class Message:
 
 
 def canonical(messages: Iterable[Message]) -> list[Any]:
-    """Messages as the plain JSON that is hashed: images stand by their type and the hash of their bytes."""
-    return [
-        [
-            message.role,
-            [
-                ["text", part.text] if isinstance(part, TextPart) else ["image", part.mime, part.sha256]
-                for part in message.parts
-            ],
-        ]
-        for message in messages
-    ]
+    """Messages as the plain JSON that is hashed: media stand by their type and the hash of their bytes."""
+    return [[message.role, [_canonical(part) for part in message.parts]] for message in messages]
+
+
+def _canonical(part: Part) -> list[str]:
+    if isinstance(part, TextPart):
+        return ["text", part.text]
+    return ["image" if isinstance(part, ImagePart) else "audio", part.mime, part.sha256]
+
+
+class Mark(NamedTuple):
+    """A place in a prompt: just behind a part of a turn, both counted from 0."""
+
+    turn: int
+    part: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +95,7 @@ class Request:
         parameters: Sampling parameters passed on as they are (temperature, max_tokens, seed ...).
         api_base: Another endpoint than the provider's own; part of the identity of the model.
         revision: What else decides the answer, such as the encoder that an offline baseline compares with.
+        marks: Where providers that want to be told should end a cached prefix; they decide no answer, only its price.
     """
 
     model: str
@@ -77,6 +103,7 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     api_base: str | None = None
     revision: str = ""
+    marks: tuple[Mark, ...] = ()
 
     @property
     def key(self) -> str:
@@ -92,11 +119,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counts them; None where it does not say."""
+    """Tokens as the provider counts them; None where it does not say.
+
+    Attributes:
+        input_tokens: All of the prompt, cached or not.
+        output_tokens: The answer, with whatever the model thought.
+        cached_tokens: Those of the prompt that were read from a cache.
+        cache_write_tokens: Those of the prompt that were written into one, where that has a price.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

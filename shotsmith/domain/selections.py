@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .examples import Example, Pool, Query
-from .messages import Message
+from .messages import Mark, Message
 from .recipes import Recipe
 
 RemovalReason = Literal["itself", "same content", "same group", "near-duplicate"]
@@ -114,7 +114,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The rendered messages and the manifest that explains and reproduces them."""
+    """The rendered messages and the manifest that explains and reproduces them.
+
+    Attributes:
+        messages: In order.
+        manifest: Plain JSON.
+        prefix: Where that ends which is the same for every query, so that caches may keep it; None where nothing is.
+    """
 
     messages: tuple[Message, ...]
     manifest: Mapping[str, Any]
+    prefix: Mark | None = None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..domain.media import Media
-from ..domain.messages import ImagePart, Message, TextPart, canonical
+from ..domain.messages import ImagePart, MediaPart, Message, TextPart, canonical
 from ..domain.scoring import digest
 from ..domain.selections import Demonstration, Selection
 from .dialects import Shot
@@ -61,7 +61,7 @@ def manifest(
             "id": selection.query.id,
             "key": selection.query.key,
             "text": query.text,
-            "images": _images(selection.query.media, query.images),
+            "images": _media(selection.query.media, query.media),
         },
         "demonstrations": [
             {
@@ -75,7 +75,7 @@ def manifest(
                 "scores": dict(sorted(chosen.scores.items())),
                 "stage": chosen.stage,
                 "fixed": chosen.fixed,
-                "images": _images(() if chosen.bare else chosen.example.media, shot.images),
+                "images": _media(() if chosen.bare else chosen.example.media, shot.media),
             }
             for position, (chosen, shot) in enumerate(shown, start=1)
         ],
@@ -98,14 +98,17 @@ def manifest(
     }
 
 
-def _images(sources: Sequence[Media], parts: Sequence[ImagePart]) -> list[dict[str, Any]]:
+def _media(sources: Sequence[Media], parts: Sequence[MediaPart]) -> list[dict[str, Any]]:
     return [
         {
             "source_sha256": source.sha256,
             "sha256": part.sha256,
             "mime": part.mime,
-            "width": part.width,
-            "height": part.height,
+            **(
+                {"width": part.width, "height": part.height}
+                if isinstance(part, ImagePart)
+                else {"seconds": part.seconds}
+            ),
             "bytes": len(part.data),
         }
         for source, part in zip(sources, parts, strict=True)

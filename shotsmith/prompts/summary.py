@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.messages import ImagePart, Part
+from ..domain.messages import AudioPart, ImagePart, Part
 from ..domain.selections import Prompt
 
 
@@ -33,6 +33,8 @@ def summarise(prompt: Prompt, *, width: int = 100) -> str:
 
 
 def _line(part: Part, room: int) -> str:
+    if isinstance(part, AudioPart):
+        return f"[{part.mime} {part.seconds:.1f} s, {len(part.data):,} bytes]"
     if isinstance(part, ImagePart):
         return f"[{part.mime} {part.width} x {part.height}, {len(part.data):,} bytes]"
     text = " ⏎ ".join(part.text.splitlines())

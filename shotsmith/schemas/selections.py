@@ -6,11 +6,12 @@ from typing import Any, Self
 
 from pydantic import ConfigDict, Field
 
-from ..domain.messages import ImagePart, Message, Reply
+from ..domain.messages import Message, Reply
+from ..domain.openai_messages import content_part
 from ..domain.recipes import Frozen, Recipe, RecipeField
 from ..domain.selections import Demonstration, Prompt, RemovalReason, Selection
 from .examples import MediaOut
-from .images import EXAMPLE, data_url
+from .images import EXAMPLE
 
 
 class QueryIn(Frozen):
@@ -211,12 +212,7 @@ class AnswerOut(Frozen):
 
 def openai_message(message: Message) -> dict[str, Any]:
     """A message as chat completion APIs take it."""
-    content = [
-        {"type": "image_url", "image_url": {"url": data_url(part.data, part.mime)}}
-        if isinstance(part, ImagePart)
-        else {"type": "text", "text": part.text}
-        for part in message.parts
-    ]
+    content = [content_part(part) for part in message.parts]
     if len(content) == 1 and content[0]["type"] == "text":
         return {"role": message.role, "content": content[0]["text"]}
     return {"role": message.role, "content": content}

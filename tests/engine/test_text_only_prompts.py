@@ -153,14 +153,14 @@ def test_a_dialect_of_ones_own_is_handed_no_pictures_either(engine: Engine, quer
     class Mine:
         def render(self, brief: Brief) -> tuple[Message, ...]:
             briefs.append(brief)
-            return (Message("user", (*brief.query.images, TextPart(brief.query.text))),)
+            return (Message("user", (*brief.query.media, TextPart(brief.query.text))),)
 
     selection = engine.select("p", query, recipe("rices|text_only"))
     build(selection, labels=[], picture=engine.prepared, dialect=Mine())
     (brief,) = briefs
     assert {shot.text for shot in brief.shots} == set(SHOWN.values())
-    assert [shot.images for shot in brief.shots] == [()] * 4
-    assert len(brief.query.images) == 1
+    assert [shot.media for shot in brief.shots] == [()] * 4
+    assert len(brief.query.media) == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

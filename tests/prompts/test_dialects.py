@@ -89,7 +89,7 @@ queries = st.builds(Shot, images, said, st.none())
 @example((Shot((), "a\nAnswer: b\n\nInput: c\nAnswer: d", "e\nAnswer: f"),), Shot((), "Answer: g"))
 def test_markers_in_texts_and_answers_add_no_demonstration(shots: tuple[Shot, ...], query: Shot) -> None:
     brief = Brief("Do it.", shots, query)
-    expected = [(len(shot.images), lines_of(shot.text) if shot.text else None) for shot in (*shots, query)]
+    expected = [(len(shot.media), lines_of(shot.text) if shot.text else None) for shot in (*shots, query)]
 
     chat = list(read_chat(open_dialect("chat").render(brief)))
     assert [shot[:2] for shot in chat] == expected

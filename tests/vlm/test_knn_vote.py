@@ -247,7 +247,7 @@ def oracle(shots, query):
         encoder = FakeEncoder()
         if space == "text":
             return encoder.encode_texts([shot.text])["text"][0] if shot.text.strip() else None
-        rows = encoder.encode_images([decode(image.data) for image in shot.images])["image"].astype(float)
+        rows = encoder.encode_images([decode(image.data) for image in shot.media])["image"].astype(float)
         return rows.mean(axis=0) if len(rows) else None
 
     def weight(shot):
@@ -266,7 +266,7 @@ def oracle(shots, query):
 def shots(picture, **answer):
     images = st.lists(st.sampled_from(COLOURS).map(picture), max_size=2).map(tuple)
     made = st.builds(Shot, images, st.sampled_from(WORDS), **answer)
-    return made.filter(lambda shot: shot.images or shot.text)
+    return made.filter(lambda shot: shot.media or shot.text)
 
 
 @given(data=st.data())

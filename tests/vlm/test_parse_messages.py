@@ -122,10 +122,10 @@ def test_reads_back_what_the_dialects_write(shots, query, dialect):
         return "\n".join(text.splitlines()).strip()
 
     # A demonstration without any input leaves an empty turn, which reads as no demonstration.
-    shots = [shot for shot in shots if shot.images or shot.text.strip()]
+    shots = [shot for shot in shots if shot.media or shot.text.strip()]
     reading = read(open_dialect(dialect).render(Brief("Do it.", tuple(shots), query)))
     assert reading.instruction == "Do it."
     assert reading.demonstrations == tuple(
-        Shot(shot.images, plain(shot.text), plain(shot.answer)) for shot in shots
+        Shot(shot.media, plain(shot.text), plain(shot.answer)) for shot in shots
     )
-    assert reading.query == Shot(query.images, plain(query.text))
+    assert reading.query == Shot(query.media, plain(query.text))

@@ -22,9 +22,9 @@ from tenacity import (
 
 from ...domain.errors import InvalidParameter, ModelRefused
 from ...domain.messages import Reply, Request, Usage
+from ...domain.openai_messages import render
 from ...domain.protocols import Encoder
 from .failures import failure, is_transient, redact, retry_after
-from .openai_messages import render
 from .parameters import sampling
 
 _OFFLINE = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
 from ... import registry
-from ...domain.messages import ImagePart, Message
+from ...domain.messages import MediaPart, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,16 @@ class Shot:
     """A demonstration, or the query, ready to be laid out.
 
     Attributes:
-        images: Prepared images, in the order they are shown.
+        media: Prepared images and sounds, in the order they are shown.
         text: Input text; blank for none.
         answer: The answer of a demonstration, never blank; None for the query.
+        fixed: Whether every query is shown it, before all that depends on the query.
     """
 
-    images: tuple[ImagePart, ...] = ()
+    media: tuple[MediaPart, ...] = ()
     text: str = ""
     answer: str | None = None
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

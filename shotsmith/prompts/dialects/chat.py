@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...domain.messages import ImagePart, Message, TextPart
+from ...domain.messages import Message, Part, TextPart
 from . import Brief, Shot
 from .fields import field
 
@@ -30,7 +30,7 @@ def _turns(brief: Brief) -> Iterator[Message]:
 
 
 def _shown(shot: Shot) -> Message:
-    parts: tuple[ImagePart | TextPart, ...] = shot.images
+    parts: tuple[Part, ...] = shot.media
     if shot.text.strip():
         parts += (TextPart(field("Input", shot.text)),)
     return Message("user", parts)

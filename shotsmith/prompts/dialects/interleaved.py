@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...domain.messages import ImagePart, Message, TextPart
+from ...domain.messages import Message, Part, TextPart
 from . import Brief, Shot
 from .fields import field
 
@@ -25,8 +25,8 @@ class Interleaved:
         )
 
 
-def _shown(shot: Shot) -> Iterator[ImagePart | TextPart]:
-    yield from shot.images
+def _shown(shot: Shot) -> Iterator[Part]:
+    yield from shot.media
     lines = [field("Input", shot.text)] if shot.text.strip() else []
     lines.append("Answer:" if shot.answer is None else field("Answer", shot.answer))
     yield TextPart("\n".join(lines))

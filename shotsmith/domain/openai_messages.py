@@ -6,27 +6,27 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from ...domain.errors import InvalidInput
-from ...domain.messages import ImagePart, Message, Part, TextPart
+from .errors import InvalidInput
+from .messages import AudioPart, Message, Part, TextPart
+
+_FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
 def render(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """System and assistant turns as strings, user turns as a list of text and image parts in their order.
-
-    Images travel as data URLs of their exact bytes; a URL would make a provider or litellm fetch it.
+    """System and assistant turns as strings, user turns as a list of their parts in order.
 
     Raises:
-        InvalidInput: An image outside a user turn.
+        InvalidInput: An image or a sound outside a user turn.
     """
     return [{"role": message.role, "content": _content(message)} for message in messages]
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
     if message.role == "user":
-        return [_part(part) for part in message.parts]
-    if any(isinstance(part, ImagePart) for part in message.parts):
+        return [content_part(part) for part in message.parts]
+    if not all(isinstance(part, TextPart) for part in message.parts):
         raise InvalidInput(
-            "only user turns can show images",
+            "only user turns can show images or sounds",
             field="messages",
             value=message.role,
             mend="Move it to a user turn",
@@ -34,8 +34,11 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     return "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
 
 
-def _part(part: Part) -> dict[str, Any]:
+def content_part(part: Part) -> dict[str, Any]:
+    """One part; media travel as their exact bytes, for a URL would make a provider or litellm fetch it."""
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     data = base64.b64encode(part.data).decode("ascii")
+    if isinstance(part, AudioPart):
+        return {"type": "input_audio", "input_audio": {"data": data, "format": _FORMATS[part.mime]}}
     return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{data}"}}
