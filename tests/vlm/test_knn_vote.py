@@ -275,7 +275,7 @@ def test_is_the_weighted_vote_whatever_order_and_dialect(picture, data):
     shown = data.draw(st.lists(shots(picture, answer=st.sampled_from("abc")), min_size=1, max_size=6))
     query = data.draw(shots(picture))
     shuffled = random.Random(data.draw(st.integers(0, 99))).sample(shown, len(shown))
-    turned = Shot(query.images[::-1], query.text)
+    turned = Shot(query.media[::-1], query.text)
     vlm = KnnVote(FakeEncoder())
     answers = {
         ask(order, asked, dialect=dialect, vlm=vlm).text
