@@ -24,6 +24,7 @@ from shotsmith.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "docs" / "data" / "selectors_on_clipart.json"
+SPEED = ROOT / "docs" / "data" / "selectors_speed.json"
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated: \2 -->)", re.S)
 
 
@@ -96,6 +97,30 @@ def measured() -> str:
     )
 
 
+def speed() -> str:
+    """One row a recipe that was timed: beside RICES, or its one plan."""
+    timed = json.loads(SPEED.read_text(encoding="utf-8"))
+    rows = [
+        (
+            f"`{text}`",
+            f"{row['p50_ms']:.1f} ms",
+            f"{row['ratio_to_rices']:.1f} (bound {row['bound']:.0f})",
+            "–",
+        )
+        for text, row in timed["query_dependent"].items()
+    ]
+    rows += [
+        (
+            f"`{text}`",
+            f"{row['then_ms']:.1f} ms",
+            "–",
+            f"{row['plan_s']:.0f} s, {row['grown_mb']:.0f} MB more",
+        )
+        for text, row in timed["query_independent"].items()
+    ]
+    return _table(("recipe", "a query, p50", "times RICES", "once per pool version"), rows)
+
+
 def reference() -> str:
     """One section a selector or stage: how it works and its parameters."""
     return "\n\n".join(_told(one) for one in describe())
@@ -107,6 +132,7 @@ PARTS = {
     "commands": commands,
     "selectors": selectors,
     "measured": measured,
+    "speed": speed,
     "reference": reference,
 }
 

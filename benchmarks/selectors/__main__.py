@@ -7,7 +7,7 @@ machine's speed meets all of them. With --graph the index is optimised first, as
 scans.
 
 Query-dependent selectors: p50 and its ratio to `rices`, which should be at most 10; `all` and whatever asks a model
-(topk_mdl, rerank(by=listwise)) is bound by the prompt and the model instead, and is not timed here. DPP, set coverage
+(topk_mdl, rerank(by=model)) is bound by the prompt and the model instead, and is not timed here. DPP, set coverage
 and reranking solve a small problem of their own for each query and have the bound that is printed beside them. The
 leak guard looks at each query once, before any of them is timed. Query-independent ones: seconds for their one plan,
 and how much memory that took beyond the pool's.
