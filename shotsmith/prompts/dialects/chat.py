@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...domain.messages import Message, Part, TextPart
-from . import Brief, Shot
+from .base import Brief, DialectBase, Shot
 from .fields import field
 
 
-class Chat:
+class Chat(DialectBase):
     """Alternating turns: a user shows the input of a demonstration, the assistant gives its answer word for word.
 
     The instruction is the system message. A user turn holds the images, then `Input: <text>` where there is a text.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .base import Shot
+
 
 def field(name: str, value: str) -> str:
     """One field: its name, a colon and the value, further lines of the value indented by two spaces.
@@ -12,3 +14,10 @@ def field(name: str, value: str) -> str:
     """
     first, *rest = value.splitlines() or [""]
     return "\n".join([f"{name}: {first}", *(f"  {line}" if line else "" for line in rest)])
+
+
+def block(shot: Shot, *above: str) -> str:
+    """Lines above, `Input: <text>` where there is a text, and `Answer: <answer>`; bare for a query."""
+    lines = [*above, field("Input", shot.text)] if shot.text.strip() else [*above]
+    lines.append("Answer:" if shot.answer is None else field("Answer", shot.answer))
+    return "\n".join(lines)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ...domain.messages import Message, Part, TextPart
-from . import Brief, Shot
-from .fields import field
+from ...domain.messages import Message, TextPart
+from .base import Brief, DialectBase
+from .fields import block
 
 
-class Interleaved:
+class Interleaved(DialectBase):
     """One user turn in which images and texts alternate.
 
     The instruction is the system message. Each demonstration is its images, then one text part: `Input: <text>`
@@ -21,12 +19,5 @@ class Interleaved:
         shots = (*brief.shots, brief.query)
         return (
             Message("system", (TextPart(brief.instruction),)),
-            Message("user", tuple(part for shot in shots for part in _shown(shot))),
+            Message("user", tuple(part for shot in shots for part in (*shot.media, TextPart(block(shot))))),
         )
-
-
-def _shown(shot: Shot) -> Iterator[Part]:
-    yield from shot.media
-    lines = [field("Input", shot.text)] if shot.text.strip() else []
-    lines.append("Answer:" if shot.answer is None else field("Answer", shot.answer))
-    yield TextPart("\n".join(lines))
