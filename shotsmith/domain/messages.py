@@ -85,6 +85,11 @@ class Mark(NamedTuple):
     part: int
 
 
+MarkKind = Literal["none", "key", "cache_control", "breakpoint"]
+"""How a provider wants to be told of a prefix worth keeping: not at all (it finds one itself, or keeps none), by a key
+that routes equal prefixes to one machine, or by marks in Anthropic's or in OpenAI's spelling."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One canonical call. Equal requests have equal keys, and the ledger answers the second one for free.
@@ -96,6 +101,8 @@ class Request:
         api_base: Another endpoint than the provider's own; part of the identity of the model.
         revision: What else decides the answer, such as the encoder that an offline baseline compares with.
         marks: Where providers that want to be told should end a cached prefix; they decide no answer, only its price.
+        mark_kind: How this one wants to be told; "none" sends nothing of the marks.
+        mark_ttl: How long the prefix should be kept, where that can be chosen.
     """
 
     model: str
@@ -104,6 +111,8 @@ class Request:
     api_base: str | None = None
     revision: str = ""
     marks: tuple[Mark, ...] = ()
+    mark_kind: MarkKind = "none"
+    mark_ttl: Literal["5m", "1h"] = "5m"
 
     @property
     def key(self) -> str:
@@ -115,6 +124,19 @@ class Request:
             "parameters": dict(self.parameters),
         }
         return digest({**identity, "revision": self.revision} if self.revision else identity)
+
+    @property
+    def prefix_key(self) -> str | None:
+        """sha256 of what stands before the last mark, alike for all requests that can share a cache entry.
+
+        None where nothing is marked.
+        """
+        if not self.marks:
+            return None
+        turn, part = max(self.marks)
+        last = self.messages[turn]
+        before = (*self.messages[:turn], Message(last.role, last.parts[: part + 1]))
+        return digest({"model": self.model, "api_base": self.api_base, "messages": canonical(before)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +165,8 @@ class Reply:
         model: The model that answered, as the provider names it.
         usage: Tokens.
         cost_usd: Price of the call when it was made; None for an unknown price.
+        saved_usd: What the call would have cost more without the provider's cache; below 0 where writing into it cost
+            more than was saved, None where price or cached tokens are unknown.
         latency_ms: Wall time of the call when it was made.
         finish_reason: Why it stopped.
         from_ledger: Whether an earlier equal call was reused, so that this one cost nothing.
@@ -160,3 +184,4 @@ class Reply:
     from_ledger: bool = False
     notes: tuple[str, ...] = ()
     alternatives: tuple[tuple[str, float], ...] = ()
+    saved_usd: float | None = None

@@ -162,9 +162,17 @@ class PromptOut(Frozen):
 class UsageOut(Frozen):
     """Tokens as the provider counts them."""
 
-    input_tokens: int | None
+    input_tokens: int | None = Field(description="All of the prompt, cached or not.")
     output_tokens: int | None
-    cached_tokens: int | None
+    cached_tokens: int | None = Field(description="Those of the prompt that were read from a cache.")
+    cache_write_tokens: int | None = Field(
+        None, description="Those of the prompt that were written into a cache, where that has a price."
+    )
+    saved_usd: float | None = Field(
+        None,
+        description="What this call would have cost more without the provider's cache; below 0 where writing into "
+        "it cost more than was saved, 0 when the ledger answered, null when unknown.",
+    )
 
 
 class AnswerOut(Frozen):
@@ -199,6 +207,8 @@ class AnswerOut(Frozen):
                 input_tokens=reply.usage.input_tokens,
                 output_tokens=reply.usage.output_tokens,
                 cached_tokens=reply.usage.cached_tokens,
+                cache_write_tokens=reply.usage.cache_write_tokens,
+                saved_usd=0.0 if reply.from_ledger else reply.saved_usd,
             ),
             cost_usd=0.0 if reply.from_ledger else reply.cost_usd,
             latency_ms=reply.latency_ms,

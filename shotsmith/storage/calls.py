@@ -24,12 +24,13 @@ class CallLedger:
         return Reply(
             text=row.text,
             model=row.answered_by,
-            usage=Usage(row.input_tokens, row.output_tokens, row.cached_tokens),
+            usage=Usage(row.input_tokens, row.output_tokens, row.cached_tokens, row.cache_write_tokens),
             cost_usd=row.cost_usd,
             latency_ms=row.latency_ms,
             finish_reason=row.finish_reason,
             notes=tuple(row.notes),
             alternatives=tuple((text, probability) for text, probability in row.alternatives),
+            saved_usd=row.saved_usd,
         )
 
     def put(self, request: Request, reply: Reply) -> None:
@@ -42,7 +43,9 @@ class CallLedger:
             "input_tokens": reply.usage.input_tokens,
             "output_tokens": reply.usage.output_tokens,
             "cached_tokens": reply.usage.cached_tokens,
+            "cache_write_tokens": reply.usage.cache_write_tokens,
             "cost_usd": reply.cost_usd,
+            "saved_usd": reply.saved_usd,
             "latency_ms": reply.latency_ms,
             "finish_reason": reply.finish_reason,
             "notes": list(reply.notes),

@@ -28,12 +28,13 @@ def test_the_ledger_keeps_the_first_answer(database: Database) -> None:
     reply = Reply(
         "yes",
         "x-1",
-        Usage(10, 2, 8),
+        Usage(10, 2, 8, 1),
         0.25,
         12.5,
         "stop",
         notes=("n",),
         alternatives=(("ye", 0.75), ("no", 0.25)),
+        saved_usd=-0.5,
     )
     ledger.put(request, reply)
     ledger.put(request, Reply("no", "x-1"))

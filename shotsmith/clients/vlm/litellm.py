@@ -21,11 +21,13 @@ from tenacity import (
 )
 
 from ...domain.errors import InvalidParameter, ModelRefused
-from ...domain.messages import Reply, Request, Usage
-from ...domain.openai_messages import render
+from ...domain.messages import Reply, Request
+from ...domain.openai_messages import render_marked
 from ...domain.protocols import Encoder
 from .failures import failure, is_transient, redact, retry_after
+from .faithful import faithful
 from .parameters import sampling
+from .usage import saved_by_cache, usage_of
 
 _OFFLINE = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else the import fetches prices
@@ -34,6 +36,7 @@ _OFFLINE = {
     "LITELLM_LOG": "CRITICAL",  # replies and errors say it all, and its logs may show what they must not
 }
 _ROUNDING = 1e-3
+_KEY_LENGTH = 32  # enough to tell prefixes apart; OpenAI takes 64
 _BACKOFF = wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1)
 
 
@@ -90,14 +93,16 @@ class LiteLLM:
         Raises:
             ModelError: The model did not answer; the subclass says why.
             InvalidParameter: The request is for another model or endpoint, or has an unknown parameter.
-            InvalidInput: An image outside a user turn.
+            InvalidInput: An image outside a user turn, or cache marks that cannot be.
         """
         self._expect(request)
         parameters = sampling(request.parameters)
-        messages = render(request.messages)
+        messages = render_marked(request)
         litellm = _litellm()
-        dropped = self._dropped(litellm, parameters)
-        call = {**parameters, "model": self.model, "messages": messages}
+        model, provider = self._provider(litellm)
+        messages = faithful(messages, model=model, provider=provider)
+        dropped = _dropped(litellm, model, provider, parameters)
+        call = {**_caching(request), **parameters, "model": self.model, "messages": messages}
         started = time.perf_counter()
         response, attempts = self._send(litellm, call)
         latency_ms = (time.perf_counter() - started) * 1000
@@ -120,7 +125,7 @@ class LiteLLM:
                     mend="Write the same into the request, or open another model",
                 )
 
-    def _dropped(self, litellm: Any, parameters: Mapping[str, Any]) -> list[str]:
+    def _provider(self, litellm: Any) -> tuple[str, str]:
         try:
             model, provider, *_ = litellm.get_llm_provider(self.model, api_base=self.api_base)
         except Exception:
@@ -132,17 +137,7 @@ class LiteLLM:
                 value=self.model,
                 mend="Write provider/model, e.g. openai/gpt-5-mini",
             )
-
-        def refused(name: str, value: object) -> bool:
-            try:
-                litellm.get_optional_params(
-                    model=model, custom_llm_provider=provider, drop_params=False, **{name: value}
-                )
-            except Exception as error:  # any other complaint is the call's to make
-                return isinstance(error, litellm.UnsupportedParamsError)
-            return False
-
-        return sorted(name for name, value in parameters.items() if refused(name, value))
+        return model, provider
 
     def _send(self, litellm: Any, call: Mapping[str, Any]) -> tuple[Any, int]:
         deadline = time.monotonic() + self._deadline_s
@@ -191,8 +186,9 @@ class LiteLLM:
                 if refusal
                 else f"the reply has no text ({finish_reason})"
             )
-        usage = _usage(response)
-        cost = response._hidden_params.get("response_cost") if usage.input_tokens is not None else None
+        usage = usage_of(response)
+        told = usage.input_tokens is not None
+        cost = response._hidden_params.get("response_cost") if told else None
         return Reply(
             text=text,
             model=response.model or self.model,
@@ -202,7 +198,35 @@ class LiteLLM:
             finish_reason=finish_reason,
             notes=tuple(notes),
             alternatives=_alternatives(choice),
+            saved_usd=saved_by_cache(_litellm(), response, self.model) if cost is not None else None,
         )
+
+
+def _dropped(litellm: Any, model: str, provider: str, parameters: Mapping[str, Any]) -> list[str]:
+    """The parameters that this model does not take; litellm leaves them out without a word."""
+
+    def refused(name: str, value: object) -> bool:
+        try:
+            litellm.get_optional_params(
+                model=model, custom_llm_provider=provider, drop_params=False, **{name: value}
+            )
+        except Exception as error:  # any other complaint is the call's to make
+            return isinstance(error, litellm.UnsupportedParamsError)
+        return False
+
+    return sorted(name for name, value in parameters.items() if refused(name, value))
+
+
+def _caching(request: Request) -> dict[str, Any]:
+    """What OpenAI wants to be told beside the messages; a caller's own `prompt_cache_key` stays."""
+    key = request.prefix_key
+    if key is None or request.mark_kind not in {"key", "breakpoint"}:
+        return {}
+    told: dict[str, Any] = {"prompt_cache_key": key[:_KEY_LENGTH]}
+    if request.mark_kind == "breakpoint":
+        # Else OpenAI also writes what only this query says, at more than the price of reading it.
+        told["prompt_cache_options"] = {"mode": "explicit"}
+    return told
 
 
 def _pause(state: RetryCallState) -> float:
@@ -219,19 +243,6 @@ def _alternatives(choice: Any) -> tuple[tuple[str, float], ...]:
     # Some providers round above 0; more than that, or NaN, is no log probability.
     found = [(one.token, math.exp(min(one.logprob, 0.0))) for one in told if one.logprob <= _ROUNDING]
     return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
-
-
-def _usage(response: Any) -> Usage:
-    usage = getattr(response, "usage", None)
-    # litellm writes zeros where the provider says nothing, and no prompt has no tokens.
-    if usage is None or not usage.prompt_tokens:
-        return Usage()
-    details = getattr(usage, "prompt_tokens_details", None)
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached_tokens=getattr(details, "cached_tokens", None),
-    )
 
 
 @cache
