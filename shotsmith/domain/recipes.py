@@ -24,6 +24,7 @@ from .recipe_text import HALF, Segment, read_segments, write_segments
 
 OrderName = Literal["similar_last", "similar_first", "ends", "interleaved", "grouped", "random"]
 Modality = Literal["image", "text", "joint"]
+SymbolKind = Literal["none", "classes", "letters", "words"]
 MODALITIES: tuple[Modality, ...] = ("image", "text", "joint")
 #: Short names of selectors; recipes keep the long ones.
 ALIASES: Mapping[str, str] = {"random": "random_per_query"}
@@ -215,6 +216,20 @@ class Budget(Frozen):
     max_image_bytes: Count | None = Field(None, description="Bytes of all images together.")
 
 
+def _dialect(given: Any) -> Any:
+    """One spelling for equal dialects; what cannot be read stays as it is, for the registry to refuse by name."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return write_segments(read_segments(given))
+    except InvalidParameter:
+        return given
+
+
+#: A dialect's text form, e.g. `text(summary=intent)`.
+DialectField = Annotated[str, BeforeValidator(_dialect)]
+
+
 class Recipe(Frozen):
     """Everything that decides which demonstrations are shown and how.
 
@@ -229,7 +244,12 @@ class Recipe(Frozen):
     k: Count = Field(8, description="Shots: how many demonstrations.")
     order: OrderName = Field("similar_last", description="Prompt order of the chosen demonstrations.")
     filters: FilterSpec = Field(default_factory=FilterSpec)
-    dialect: str = Field("chat", description="How the prompt is laid out.")
+    dialect: DialectField = Field(
+        "chat", description="How the prompt is laid out: a dialect with its options, e.g. collage(columns=4)."
+    )
+    symbols: SymbolKind = Field(
+        "none", description="What stands for the labels in prompts: themselves, numbered classes, letters or words."
+    )
     seed: Whole = Field(0, description="Seeds every random choice.")
     evaluation: StrictBool = Field(
         False, description="Also keep the query's group and its near-duplicates out of the demonstrations."
@@ -259,7 +279,7 @@ class Recipe(Frozen):
 #: A recipe or its text form.
 RecipeField = Annotated[Recipe, _Spelled()]
 
-_OPTIONS = ("dialect", "seed", "evaluation", "images", "budget")
+_OPTIONS = ("dialect", "symbols", "seed", "evaluation", "images", "budget")
 
 
 def _fields(text: str) -> dict[str, Any]:
