@@ -1,6 +1,7 @@
 """The truth: SQL tables, content-addressed blobs, and the outbox that feeds the vector index."""
 
 from .blobs import Blobs
+from .calibration import CalibrationStates
 from .calls import CallLedger
 from .database import Database
 from .embeddings import EmbeddingCache
@@ -13,6 +14,7 @@ from .renders import Renders
 
 __all__ = [
     "Blobs",
+    "CalibrationStates",
     "CallLedger",
     "Database",
     "EmbeddingCache",

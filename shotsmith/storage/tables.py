@@ -150,6 +150,16 @@ calls = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("key", Sha256, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("rules", Sha256, nullable=False),
+    Column("state", JSON, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
 plans = Table(
     "plans",
     metadata,
