@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     model_api_key: SecretStr | None = Field(
         None, description="Key for the model, when not in the provider's variable."
     )
+    facts: Path | None = Field(
+        None, description="TOML file of facts about models; what it says stands above the built-in facts."
+    )
     max_image_pixels: int = Field(
         50_000_000, ge=1, description="Larger images are refused before they are decoded."
     )
