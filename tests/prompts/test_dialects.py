@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
+from dialect_briefs import TEXTS, picture, queries, shots
 from hypothesis import example, given
 from hypothesis import strategies as st
-from prompt_factories import pets, stand_in
 
 from shotsmith import registry
-from shotsmith.domain.errors import UnknownName
-from shotsmith.domain.messages import ImagePart, Message, TextPart, canonical
-from shotsmith.domain.recipes import Recipe
-from shotsmith.prompts.build import build
-from shotsmith.prompts.dialects import Brief, Dialect, Shot, open_dialect
+from shotsmith.domain import openai_messages
+from shotsmith.domain.messages import AudioPart, ImagePart, Message, Part, TextPart
+from shotsmith.prompts.dialects import Brief, Dialect, DialectBase, Shot, open_dialect
 from shotsmith.prompts.dialects.fields import field
-
-GOLDEN = Path(__file__).parent / "golden"
-BUILT_IN = ["chat", "interleaved"]
 
 
 def lines_of(text: str) -> list[str]:
@@ -62,7 +56,7 @@ def read_interleaved(
     assert [message.role for message in messages] == ["system", "user"]
     images = 0
     for part in messages[1].parts:
-        if isinstance(part, ImagePart):
+        if isinstance(part, (ImagePart, AudioPart)):
             images += 1
             continue
         fields = split(part.text)
@@ -71,21 +65,10 @@ def read_interleaved(
         images = 0
 
 
-hostile = st.lists(
-    st.sampled_from(
-        ["Answer:", "Answer: dog", "Input: x", "\n", "\r\n", "\r", "\u2028", "\x85", "  ", "\t", ""]
-    )
-    | st.text(max_size=8),
-    max_size=6,
-).map("".join)
-said = hostile.filter(lambda text: bool(text.strip())).map(str.strip)
-picture = st.integers(0, 9).map(lambda number: ImagePart(b"%d" % number, "image/png", 1, 1))
-images = st.lists(picture, max_size=2).map(tuple)
-shots = st.lists(st.builds(Shot, images, hostile.map(str.strip), said), max_size=4).map(tuple)
-queries = st.builds(Shot, images, said, st.none())
+some = st.lists(shots, max_size=4).map(tuple)
 
 
-@given(shots, queries)
+@given(some, queries)
 @example((Shot((), "a\nAnswer: b\n\nInput: c\nAnswer: d", "e\nAnswer: f"),), Shot((), "Answer: g"))
 def test_markers_in_texts_and_answers_add_no_demonstration(shots: tuple[Shot, ...], query: Shot) -> None:
     brief = Brief("Do it.", shots, query)
@@ -102,7 +85,7 @@ def test_markers_in_texts_and_answers_add_no_demonstration(shots: tuple[Shot, ..
     ]
 
 
-@given(shots.filter(bool), queries)
+@given(some.filter(bool), queries)
 def test_the_last_answer_line_of_an_interleaved_part_is_the_answer(
     shots: tuple[Shot, ...], query: Shot
 ) -> None:
@@ -111,18 +94,6 @@ def test_the_last_answer_line_of_an_interleaved_part_is_the_answer(
     for part, shot in zip(parts, (*shots, query), strict=True):
         last = [line for line in part.splitlines() if line.startswith("Answer:")][-1]
         assert last == (f"Answer: {lines_of(shot.answer)[0]}" if shot.answer else "Answer:")
-
-
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_messages_are_the_golden_ones(name: str) -> None:
-    prompt = build(pets(Recipe(dialect=name)), labels=["dog", "cat"], picture=stand_in)
-    assert canonical(prompt.messages) == json.loads((GOLDEN / f"{name}.json").read_text())
-
-
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_a_query_alone_is_two_messages(name: str) -> None:
-    messages = open_dialect(name).render(Brief("Do it.", (), Shot((), "why?")))
-    assert [message.role for message in messages] == ["system", "user"]
 
 
 def test_without_text_chat_shows_only_the_images() -> None:
@@ -143,6 +114,80 @@ def test_every_registered_dialect_opens_and_renders_purely(name: str) -> None:
     assert dialect.render(brief) == open_dialect(name).render(brief)
 
 
-def test_an_unknown_dialect_is_named() -> None:
-    with pytest.raises(UnknownName, match="Did you mean 'chat'"):
-        open_dialect("chatt")
+@given(some, queries, st.sampled_from(TEXTS))
+def test_every_provider_takes_what_a_dialect_writes(shots: tuple[Shot, ...], query: Shot, text: str) -> None:
+    messages = open_dialect(text).render(Brief("Do it.", shots, query, ("a", "b")))
+    roles = [message.role for message in messages]
+    turns = roles[1:] if roles[0] == "system" else roles
+    assert turns == ["user", "assistant"] * (len(turns) // 2) + ["user"]
+    for message in messages:
+        assert message.parts
+        assert all(part.text.strip() for part in message.parts if isinstance(part, TextPart))
+        assert message.role == "user" or all(isinstance(part, TextPart) for part in message.parts)
+    assert len(openai_messages.render(messages)) == len(messages)
+
+
+@given(some, queries, st.sampled_from(TEXTS))
+def test_all_media_are_shown_once_and_in_order(shots: tuple[Shot, ...], query: Shot, text: str) -> None:
+    messages = open_dialect(text).render(Brief("Do it.", shots, query))
+    found = [part for message in messages for part in message.parts if not isinstance(part, TextPart)]
+    given_shots = [part for shot in shots for part in shot.media]
+    asked = list(query.media)
+    if text.startswith(("text", "collage")):
+        given_shots = [part for part in given_shots if not isinstance(part, ImagePart)]
+        found = [part for part in found if part in given_shots or part in asked]
+    if "everything=true" in text:
+        asked = [part for part in asked if not isinstance(part, ImagePart)]
+        found = [part for part in found if not isinstance(part, ImagePart)]
+    assert found == [*given_shots, *asked]
+
+
+def flat(messages: tuple[Message, ...]) -> list[tuple[int, str, Part]]:
+    return [(turn, one.role, part) for turn, one in enumerate(messages) for part in one.parts]
+
+
+@given(st.lists(shots, min_size=1, max_size=3), some, some, queries, queries, st.sampled_from(TEXTS))
+def test_nothing_before_the_end_of_the_fixed_part_depends_on_the_query(
+    fixed: list[Shot], one: tuple[Shot, ...], other: tuple[Shot, ...], asked: Shot, again: Shot, text: str
+) -> None:
+    """Nor on how many demonstrations follow."""
+    shared = tuple(replace(shot, fixed=True) for shot in fixed)
+    shared = (*shared[:-1], replace(shared[-1], answer="the last fixed answer"))
+    dialect = open_dialect(text)
+    first = flat(dialect.render(Brief("Do it.", (*shared, *one), asked, ("a",))))
+    second = flat(dialect.render(Brief("Do it.", (*shared, *other), again, ("a",))))
+    (end,) = [
+        place
+        for place, (*_, part) in enumerate(first)
+        if isinstance(part, TextPart) and "the last fixed answer" in part.text
+    ]
+    assert first[: end + 1] == second[: end + 1]
+
+
+def test_the_instruction_is_repeated_behind_demonstrations_only() -> None:
+    shot = Shot((), "a", "b")
+    for given_shots, times in (((), 1), ((shot,), 2), ((shot, shot), 2)):
+        messages = open_dialect("sandwich").render(Brief("Do it.", given_shots, Shot((), "c")))
+        texts = [part.text for message in messages for part in message.parts if isinstance(part, TextPart)]
+        assert "\n".join(texts).count("Do it.") == times
+
+
+def test_only_the_text_dialect_asks_for_summaries() -> None:
+    wanted = {}
+    for text in TEXTS:
+        dialect = open_dialect(text)
+        assert isinstance(dialect, DialectBase)
+        wanted[text] = (dialect.shot_summary, dialect.query_summary)
+    assert {text: kinds for text, kinds in wanted.items() if kinds != (None, None)} == {
+        "text": ("caption", None),
+        "text(summary=intent)": ("intent", None),
+        "text(everything=true)": ("caption", "caption"),
+    }
+
+
+def test_an_intent_summary_is_never_shown_for_a_query() -> None:
+    dialect = open_dialect("text(summary=intent,everything=true)")
+    assert isinstance(dialect, DialectBase)
+    assert (dialect.shot_summary, dialect.query_summary) == ("intent", "caption")
+    messages = dialect.render(Brief("Do it.", (), Shot((picture(1),), "c", summary="A roof.")))
+    assert messages[-1].parts == (TextPart("Image: A roof.\nInput: c"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from ...domain.messages import MediaPart, Message
 from ...domain.recipes import Frozen
@@ -63,6 +63,9 @@ class DialectBase(Frozen):
 
     The first line of the docstring and the fields' descriptions are what users read in help and docs.
     """
+
+    #: Whether it puts several images into one, so that a prompt has fewer than its demonstrations have.
+    merges: ClassVar[bool] = False
 
     @property
     def shot_summary(self) -> SummaryKind | None:

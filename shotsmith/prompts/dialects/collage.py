@@ -23,9 +23,13 @@ class Collage(DialectBase):
     prompt. Demonstrations that every query is shown never share one with others. The query's images stay as they are.
     """
 
+    merges = True
+
     columns: Whole = Field(4, ge=1, le=16, description="Pictures beside each other in a contact image.")
     rows: Whole = Field(4, ge=1, le=16, description="Most rows of a contact image.")
-    cell: Whole = Field(256, ge=16, le=1024, description="Longest side of a picture in it, pixels.")
+    cell: Whole = Field(
+        256, ge=16, le=1024, description="Longest side of a picture in it, pixels; none is enlarged."
+    )
     format: Literal["jpeg", "png"] = Field("jpeg", description="How it is encoded; PNG without loss.")
     quality: Whole = Field(90, ge=1, le=100, description="Of JPEG.")
 

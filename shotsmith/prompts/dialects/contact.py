@@ -14,6 +14,7 @@ from ...domain.messages import ImagePart
 # Digits in three columns and five rows, a letter a row: drawn here, for fonts change with the library that draws them.
 _DIGITS = ("75557", "26227", "71747", "71717", "55711", "74717", "74757", "71122", "75757", "75717")
 _WIDTH, _HEIGHT = 3, 5
+_LEAST = 16  # pixels of a cell: room for a number of four digits
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 
 
@@ -22,7 +23,7 @@ class Sheet(NamedTuple):
 
     Attributes:
         columns: Pictures beside each other.
-        cell: Longest side of a picture, pixels.
+        cell: Longest side of a picture, pixels; less where all are smaller.
         format: How the image is encoded; PNG without loss.
         quality: Of JPEG, 1 to 100.
     """
@@ -58,18 +59,19 @@ def contact(pictures: tuple[ImagePart, ...], first: int, sheet: Sheet) -> ImageP
 
 def draw(pictures: tuple[ImagePart, ...], first: int, sheet: Sheet) -> Image.Image:
     """The contact image before it is encoded; see `contact`."""
-    dot = max(1, sheet.cell // 40)
+    cell = min(sheet.cell, max(_LEAST, *(max(part.width, part.height) for part in pictures)))
+    dot = max(1, cell // 40)
     gap, strip = 2 * dot, (_HEIGHT + 4) * dot
     columns = min(sheet.columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    pitch = sheet.cell + gap
+    pitch = cell + gap
     canvas = Image.new("RGB", (columns * pitch + gap, rows * (pitch + strip) + gap), _WHITE)
     for place, part in enumerate(pictures):
         row, column = divmod(place, columns)
         left, top = gap + column * pitch, gap + row * (pitch + strip)
         _number(canvas, first + place, left, top + 2 * dot, dot)
         picture = imaging.decode(part.data)
-        picture = picture.resize(_fit(picture.size, sheet.cell), Image.Resampling.LANCZOS)
+        picture = picture.resize(_fit(picture.size, cell), Image.Resampling.LANCZOS)
         canvas.paste(
             picture,
             (left + (sheet.cell - picture.width) // 2, top + strip + (sheet.cell - picture.height) // 2),
