@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections import deque
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from scripted_server import Recorded, Scripted, ScriptedServer
+
+__all__ = ["USAGE", "OpenAIServer", "Recorded", "Scripted", "completion", "failure"]
+
 USAGE = {"prompt_tokens": 120, "completion_tokens": 3, "total_tokens": 123}
-
-
-@dataclass(frozen=True)
-class Recorded:
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class Scripted:
-    """One response. `hold` keeps it back until the event is set."""
-
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    hold: threading.Event | None = None
 
 
 def completion(
@@ -71,64 +49,12 @@ def failure(
     return Scripted(status, {"error": error}, headers or {})
 
 
-class OpenAIServer:
-    """Answers `completion()` unless other responses are enqueued; each of those is used once, in order."""
-
-    def __init__(self) -> None:
-        self.requests: list[Recorded] = []
-        self.closing = threading.Event()
-        self._script: deque[Scripted] = deque()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+class OpenAIServer(ScriptedServer):
+    """Answers `completion()` unless other responses are enqueued."""
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        return f"{self.origin}/v1"
 
-    def enqueue(self, *responses: Scripted) -> None:
-        self._script.extend(responses)
-
-    def close(self) -> None:
-        self.closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                server.requests.append(Recorded(self.path, headers, body))
-                response = server._script.popleft() if server._script else completion()
-                if response.hold is not None:
-                    response.hold.wait()
-                self._send(response)
-
-            def _send(self, response: Scripted) -> None:
-                body = (
-                    response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
-                )
-                try:
-                    self.send_response(response.status)
-                    self.send_header("content-type", "application/json")
-                    self.send_header("content-length", str(len(body)))
-                    # litellm keeps its clients for ever, and pytest would see their idle sockets leak.
-                    self.send_header("connection", "close")
-                    for name, value in response.headers.items():
-                        self.send_header(name, value)
-                    self.end_headers()
-                    self.wfile.write(body)
-                except ConnectionError:
-                    self.close_connection = True  # the client gave up waiting
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        return Handler
+    def answer(self, request: Recorded) -> Scripted:
+        return completion()

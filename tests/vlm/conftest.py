@@ -1,4 +1,5 @@
 import io
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,17 @@ def fetches_nothing(loopback_only) -> Iterator[None]:
     before = loopback_only.copy()
     yield
     assert loopback_only - before == {}
+
+
+@pytest.fixture(scope="session")
+def litellm():
+    """litellm as the client sets it up; importing it takes seconds."""
+    with warnings.catch_warnings():
+        # A dependency of litellm's, at import time only.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from shotsmith.clients.vlm.litellm import _litellm
+
+        return _litellm()
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-"""The only module that pays for importing litellm."""
+"""How the client of every remote model calls, retries, reports and fails. What it sends is in test_wire_*.py."""
 
 import base64
 import os
 import threading
-import warnings
 
 import pytest
 from openai_server import USAGE, Scripted, completion, failure
@@ -27,17 +26,10 @@ KEY = "planted-key-0123456789"
 HELLO = (Message("user", (TextPart("hello"),)),)
 
 # litellm filters these itself when it is imported, and pytest takes its filters away.
-pytestmark = pytest.mark.filterwarnings(r"ignore:.*`ReadOnly` qualifier:UserWarning:pydantic\.")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def litellm():
-    with warnings.catch_warnings():
-        # A dependency of litellm's, at import time only.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from shotsmith.clients.vlm.litellm import _litellm
-
-        return _litellm()
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore:.*`ReadOnly` qualifier:UserWarning:pydantic\."),
+    pytest.mark.usefixtures("litellm"),
+]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What litellm's adapters would change on the way: mended or refused before anything is sent.
 
-litellm's translations to the Messages and Converse protocols write a placeholder sentence into blank texts, or leave
-the turn out, and leave sounds out. A prompt that arrives otherwise than its manifest says is worse than an error.
+On the way to the Messages and Converse protocols litellm writes a placeholder sentence into blank texts, or leaves the
+turn out, and leaves sounds out; on the way to Gemini it leaves out user turns of empty text. A prompt that arrives
+otherwise than its manifest says is worse than an error.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from typing import Any
 from ...domain.errors import ModelRefused
 
 _CLAUDE = frozenset({"anthropic", "bedrock", "bedrock_converse"})
+_GEMINI = frozenset({"gemini", "vertex_ai", "vertex_ai_beta"})
 _HOSTS = frozenset({"azure_ai", "databricks", "vertex_ai"})  # of Claude among other models
 
 
 def faithful(messages: Sequence[dict[str, Any]], *, model: str, provider: str) -> list[dict[str, Any]]:
     """Messages that arrive as they are.
 
-    For adapters that keep blank texts and sounds they stay alike; for the others blank texts, which those protocols
-    refuse, are left out of turns that show something else.
+    Blank texts are left out of turns that show something else where a protocol refuses them: texts of nothing but
+    space for Claude, empty ones for Gemini. Messages to other providers stay alike.
 
     Args:
         messages: As litellm takes them.
@@ -29,9 +31,17 @@ def faithful(messages: Sequence[dict[str, Any]], *, model: str, provider: str) -
     Raises:
         ModelRefused: A turn of nothing but blank text, or a sound, on its way to a provider that takes none.
     """
-    if provider not in _CLAUDE and not (provider in _HOSTS and "claude" in model.lower()):
+    claude = provider in _CLAUDE or (provider in _HOSTS and "claude" in model.lower())
+    if not claude and provider not in _GEMINI:
         return list(messages)
-    kept = [{**message, "content": _kept(message["content"], model)} for message in messages]
+    if claude and any(_sounds(message["content"]) for message in messages):
+        raise ModelRefused(
+            "this provider takes no sounds",
+            field="model",
+            value=model,
+            mend="Ask a model that hears, or show transcripts",
+        )
+    kept = [{**message, "content": _kept(message["content"], claude)} for message in messages]
     for turn, message in enumerate(kept):
         if not message["content"] and message["role"] != "system":
             raise ModelRefused(
@@ -43,14 +53,15 @@ def faithful(messages: Sequence[dict[str, Any]], *, model: str, provider: str) -
     return [message for message in kept if message["content"]]
 
 
-def _kept(content: str | list[dict[str, Any]], model: str) -> str | list[dict[str, Any]]:
+def _sounds(content: str | list[dict[str, Any]]) -> bool:
+    return not isinstance(content, str) and any(part["type"] == "input_audio" for part in content)
+
+
+def _kept(content: str | list[dict[str, Any]], claude: bool) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
-        return content if content.strip() else ""
-    if any(part["type"] == "input_audio" for part in content):
-        raise ModelRefused(
-            "this provider takes no sounds",
-            field="model",
-            value=model,
-            mend="Ask a model that hears, or show transcripts",
-        )
-    return [part for part in content if part["type"] != "text" or part["text"].strip()]
+        return "" if _blank(content, claude) else content
+    return [part for part in content if part["type"] != "text" or not _blank(part["text"], claude)]
+
+
+def _blank(text: str, claude: bool) -> bool:
+    return not (text.strip() if claude else text)
