@@ -99,10 +99,10 @@ class _Entry:
 class MarkedPrefixes:
     """Anthropic's `cache_control`, and OpenAI's `prompt_cache_breakpoint` with the mode "explicit".
 
-    An entry is a whole prefix up to a mark. A request looks for the entry of its last mark, then for those of up to
-    `look_back` blocks before it, and reads the longest; whatever lies between that and its last mark is written.
-    A prefix below the minimum is neither read nor written, and nobody says so. An entry that another request is just
-    writing cannot be read yet, and is not written twice.
+    An entry is a whole prefix up to a mark. A request looks for the entry of its last mark, then for those that end
+    at the blocks before it, `look_back` places in all, and reads the longest; whatever lies between that and its last
+    mark is written. A prefix below the minimum is neither read nor written, and nobody says so. An entry that another
+    request is just writing cannot be read yet; who comes meanwhile pays for a write of its own.
     """
 
     minimum: int
@@ -122,7 +122,7 @@ class MarkedPrefixes:
         if upto < self.minimum:
             return Usage(0, 0, total)
         read = 0
-        first = 1 if self.look_back is None else max(end - self.look_back, 1)
+        first = 1 if self.look_back is None else max(end - self.look_back + 1, 1)
         for place in range(end, first - 1, -1):
             entry = self.entries.get(self._key(request, place))
             if entry is not None and entry.readable <= request.at < entry.expires:
@@ -227,8 +227,8 @@ def traffic(
     now = 0.0
 
     def drawn(mean: int, times: int = 1) -> int:
-        low, high = mean * (1 - tokens.spread), mean * (1 + tokens.spread)
-        return sum(round(draw.uniform(low, high)) for _ in range(times))
+        # The sum of so many sizes, each spread evenly over mean * (1 +- spread).
+        return max(round(draw.gauss(times * mean, tokens.spread * mean * (times / 3) ** 0.5)), 0)
 
     for number in range(queries):
         now += draw.expovariate(per_minute / 60)
