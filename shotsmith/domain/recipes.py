@@ -210,10 +210,26 @@ class ImageSpec(Frozen):
 
 
 class Budget(Frozen):
-    """Limits of one prompt; demonstrations that do not fit are dropped, least useful first, and named."""
+    """Limits of one prompt, beside those of the model it is for.
+
+    The query and the room for an answer are reserved first. Where demonstrations do not fit, their images are made
+    smaller step by step, down to `min_side`; those that still do not fit are dropped whole, least useful first, and
+    named.
+    """
 
     max_images: Count | None = Field(None, description="Images in the whole prompt, the query's included.")
     max_image_bytes: Count | None = Field(None, description="Bytes of all images together.")
+    max_tokens: Count | None = Field(None, description="Tokens of the whole prompt, as estimated.")
+    max_usd: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None = Field(
+        None, description="Price of one call in US dollars, answer included, as estimated."
+    )
+    answer_tokens: Count = Field(256, description="Tokens kept free for the answer.")
+    min_side: Whole = Field(
+        128,
+        ge=16,
+        le=8000,
+        description="Demonstration images are made no smaller than this to fit, longest side, pixels.",
+    )
 
 
 def _dialect(given: Any) -> Any:

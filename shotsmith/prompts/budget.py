@@ -1,16 +1,47 @@
-"""Fitting images into a budget."""
+"""What a prompt may hold, what it takes, and what is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
-from ..domain.media import Media
-from ..domain.messages import ImagePart
-from ..domain.recipes import Budget
+from ..domain.messages import ImagePart, Message, TextPart
 
-Limit = Literal["max_images", "max_image_bytes"]
+Count = Callable[[Sequence[Message]], int]
+"""Messages -> tokens, as the model that they are for is estimated to count them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One upper bound.
+
+    Attributes:
+        name: As people know it, e.g. "max_images" for the recipe's, or "images per request of openai/gpt-5".
+        value: The most that is allowed.
+    """
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What messages take: images and sounds, their bytes before any base64, and estimated tokens."""
+
+    images: int = 0
+    image_bytes: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: Size) -> Size:
+        return Size(
+            self.images + other.images, self.image_bytes + other.image_bytes, self.tokens + other.tokens
+        )
+
+    def __sub__(self, other: Size) -> Size:
+        return Size(
+            self.images - other.images, self.image_bytes - other.image_bytes, self.tokens - other.tokens
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,40 +53,74 @@ class Shortage:
     left: int
 
     def __str__(self) -> str:
-        return f"{self.limit}: needs {self.needed:,}, {self.left:,} left"
+        return f"{self.limit.name}: needs {self.needed:,}, {self.left:,} left"
 
 
-class Room:
-    """What a budget still has room for. Bytes are those of the prepared images, before any base64."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one prompt; None where there is none."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._left: dict[Limit, int | None] = {
-            "max_images": budget.max_images,
-            "max_image_bytes": budget.max_image_bytes,
-        }
+    images: Limit | None = None
+    image_bytes: Limit | None = None
+    tokens: Limit | None = None
 
-    def admit(
-        self, media: Sequence[Media], prepare: Callable[[Media], ImagePart]
-    ) -> tuple[ImagePart, ...] | Shortage:
-        """Prepare these images and take their room: all of them, or none, and then what is short.
+    def tightest(self, *others: Self) -> Limits:
+        """Of each bound the lowest; of equal ones the first."""
+        return Limits(
+            **{
+                name: min(
+                    (limit for one in (self, *others) if (limit := getattr(one, name))),
+                    key=lambda limit: limit.value,
+                    default=None,
+                )
+                for name, _ in self._each()
+            }
+        )
 
-        Nothing is prepared when already their number does not fit.
-        """
-        if short := self._shortage("max_images", len(media)):
-            return short
-        parts = tuple(prepare(part) for part in media)
-        size = sum(len(part.data) for part in parts)
-        if short := self._shortage("max_image_bytes", size):
-            return short
-        self._take("max_images", len(parts))
-        self._take("max_image_bytes", size)
-        return parts
+    def less(self, reserve: Size) -> Limits:
+        """What is left beside a reserve, which takes no more than half of anything."""
+        return Limits(
+            **{
+                name: limit
+                and replace(limit, value=limit.value - min(getattr(reserve, name), limit.value // 2))
+                for name, limit in self._each()
+            }
+        )
 
-    def _shortage(self, limit: Limit, needed: int) -> Shortage | None:
-        left = self._left[limit]
-        return None if left is None or needed <= left else Shortage(limit, needed, left)
+    def shortage(self, size: Size, used: Size | None = None) -> Shortage | None:
+        """The first limit that this size breaks, on top of what is used already."""
+        before = used or Size()
+        for name, limit in self._each():
+            needed, taken = getattr(size, name), getattr(before, name)
+            if limit is not None and needed > 0 and taken + needed > limit.value:
+                return Shortage(limit, needed, max(limit.value - taken, 0))
+        return None
 
-    def _take(self, limit: Limit, needed: int) -> None:
-        left = self._left[limit]
-        if left is not None:
-            self._left[limit] = left - needed
+    @property
+    def by_number(self) -> Limits:
+        """Only the bound that no smaller image helps to keep."""
+        return Limits(images=self.images)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether smaller images may help to keep these."""
+        return self.image_bytes is not None or self.tokens is not None
+
+    def __iter__(self) -> Iterator[tuple[str, Limit]]:
+        """Those bounds that there are, with what they bound."""
+        return iter([(name, limit) for name, limit in self._each() if limit is not None])
+
+    def _each(self) -> Iterator[tuple[str, Limit | None]]:
+        yield "images", self.images
+        yield "image_bytes", self.image_bytes
+        yield "tokens", self.tokens
+
+
+def size_of(messages: Sequence[Message], count: Count | None) -> Size:
+    """What messages take; without a way to count, no tokens."""
+    media = [part for message in messages for part in message.parts if not isinstance(part, TextPart)]
+    return Size(
+        images=sum(isinstance(part, ImagePart) for part in media),
+        image_bytes=sum(len(part.data) for part in media),
+        tokens=count(messages) if count else 0,
+    )

@@ -1,111 +1,215 @@
-"""From a selection to a prompt: prepare the images, keep the budget, lay out, and write down what was done.
+"""From a selection to a prompt: prepare the media, keep the bounds, lay out, and write down what was done.
 
-It goes straight through: the query's images are reserved first; then demonstrations are admitted, a cached part first
-and the others by rank, each whole or not at all; then the admitted ones are laid out in prompt order.
+It goes straight through. The query comes first: what it takes is reserved. Then the demonstrations that every query
+is shown are fitted into what any query leaves, so that they are the same bytes each time and caches keep them. Then
+the others are fitted into what is left. See `fitting` for how.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Example, Query
 from ..domain.media import Media
-from ..domain.messages import ImagePart
-from ..domain.selections import Prompt, Selection
-from .budget import Room, Shortage
+from ..domain.messages import ImagePart, Message, TextPart
+from ..domain.recipes import Recipe
+from ..domain.selections import Demonstration, Prompt, Selection
+from .budget import Limits, Size
 from .dialects import Brief, Dialect, Shot, open_dialect
+from .fitting import Offer, Table, steps
 from .instruction import instruction
-from .manifest import Dropped, Shown, manifest
+from .manifest import Dropped, Made, Shown, manifest
+from .prefix import common
+from .target import Target
 
 Picture = Callable[[Media, int, int], ImagePart]
 """Media, longest side in pixels and JPEG quality -> the image as it is sent (see `images.prepare`)."""
 
-_Prepare = Callable[[Media], ImagePart]
+Summarise = Callable[[Example], str]
+"""A demonstration -> what a text dialect shows in place of its images."""
 
 #: The input of a demonstration that has no text and whose images are left out on purpose.
 NOT_SHOWN = "(image not shown)"
+_ANY_QUERY = Shot(text="?")
+_QUERY_TOKENS = 500  # of text, where a query is not known yet
 
 
 def build(
-    selection: Selection, *, labels: Sequence[str], picture: Picture, dialect: Dialect | None = None
+    selection: Selection,
+    *,
+    labels: Sequence[str],
+    picture: Picture,
+    dialect: Dialect | None = None,
+    target: Target | None = None,
+    summarise: Summarise | None = None,
 ) -> Prompt:
     """The prompt for a selection: equal arguments give equal bytes.
 
     Args:
         selection: Query, recipe and demonstrations in prompt order.
         labels: The label space as the instruction shows it; empty for an open one.
-        picture: Prepares one image. Called for the query's images, then by rank for those demonstrations whose
-            number of images still fits.
+        picture: Prepares one image.
         dialect: Instead of the recipe's.
+        target: The model it is for; without one only the recipe's budget binds.
+        summarise: Puts a demonstration's images into words, where the dialect asks for that.
 
     Raises:
         InvalidInput: The query is empty, or one of its images has no bytes.
-        InvalidParameter: The budget does not even hold the query.
+        InvalidParameter: The bounds do not even hold the query.
         UnknownName: The recipe's dialect is not registered.
-        ShotsmithError: Whatever `picture` raises.
+        ShotsmithError: Whatever `picture` and `summarise` raise.
     """
-    recipe = selection.recipe
-    sizes = recipe.images
-    dialect = dialect or open_dialect(recipe.dialect)
-    room = Room(recipe.budget)
-    query = _query(selection.query, room, lambda media: picture(media, sizes.query_max_side, sizes.quality))
-
-    def prepare(media: Media) -> ImagePart:
-        return picture(media, sizes.max_side, sizes.quality)
-
-    admitted: dict[str, Shot] = {}
-    dropped: list[Dropped] = []
-    # What is the same for every query comes first, or a budget would leave it in some prompts and not in others.
-    for chosen in sorted(selection.by_rank, key=lambda shot: not shot.fixed):
-        shot = _shot(chosen.example, room, prepare, bare=chosen.bare)
-        if isinstance(shot, Shot):
-            admitted[chosen.example.id] = shot
-        else:
-            dropped.append(Dropped(chosen, shot))
-    dropped.sort(key=lambda one: one.demonstration.rank)
-    shown = [
-        Shown(chosen, admitted[chosen.example.id])
-        for chosen in selection.demonstrations
-        if chosen.example.id in admitted
-    ]
-
-    opening = instruction(selection.pool, labels)
-    messages = dialect.render(Brief(opening, tuple(one.shot for one in shown), query))
-    return Prompt(messages, manifest(selection, query, shown, dropped, messages))
+    return _Building(selection, labels, picture, dialect, target or Target(), summarise).prompt()
 
 
-def _query(query: Query, room: Room, prepare: _Prepare) -> Shot:
-    if not query.media and not query.text.strip():
-        raise InvalidInput("the query is empty", field="query", mend="Give it an image, a text or both")
-    for number, media in enumerate(query.media):
-        if media.data is None:
-            raise InvalidInput(
-                "the query's image came without its bytes",
-                field=f"query.media[{number}].data",
-                mend="Send the image itself with the query, not only its description",
-            )
-    images = room.admit(query.media, prepare)
-    if isinstance(images, Shortage):
-        raise InvalidParameter(
-            f"the query alone needs {images.needed:,}, more than the budget allows",
-            field=f"budget.{images.limit}",
-            value=images.left,
-            mend=f"Raise budget.{images.limit} or send fewer or smaller images",
+class _Building:
+    def __init__(
+        self,
+        selection: Selection,
+        labels: Sequence[str],
+        picture: Picture,
+        dialect: Dialect | None,
+        target: Target,
+        summarise: Summarise | None,
+    ) -> None:
+        self._selection = selection
+        self._recipe: Recipe = selection.recipe
+        self._dialect = dialect or open_dialect(self._recipe.dialect)
+        self._target = target
+        self._limits = target.limits(self._recipe.budget)
+        self._picture = picture
+        self._summarise = summarise
+        self._labels = tuple(labels)
+        self._instruction = instruction(selection.pool, labels)
+
+    def prompt(self) -> Prompt:
+        selection = self._selection
+        query = self._query(selection.query)
+        refused, offers = self._offers()
+        fixed = [offer for offer in offers if offer.chosen.fixed]
+        others = [offer for offer in offers if not offer.chosen.fixed]
+
+        kept = self._table(_ANY_QUERY, self._limits.less(self._reserve())).fit(fixed) if fixed else None
+        given = kept.shots if kept else {}
+        short = self._table(query, self._limits).over(given) if fixed else None
+        if short:
+            # This query takes more than was kept free for any query.
+            kept = self._table(query, self._limits).fit(fixed)
+            given = kept.shots
+        fitted = self._table(query, self._limits).fit(others, given)
+        shots = {**given, **fitted.shots}
+
+        shown = [
+            Shown(chosen, shots[chosen.example.id])
+            for chosen in selection.demonstrations
+            if chosen.example.id in shots
+        ]
+        left_out = [
+            *refused,
+            *(Dropped(offer.chosen, why) for one in (kept, fitted) if one for offer, why in one.left_out),
+        ]
+        brief = self._brief([one.shot for one in shown], query)
+        messages = self._dialect.render(brief)
+        prefix = common(messages, brief, self._dialect)
+        made = Made(
+            limits=self._limits,
+            side=fitted.side if others or kept is None else kept.side,
+            fixed_side=kept.side if kept else None,
+            disturbed=str(short or ""),
+            prefix=prefix,
         )
-    return Shot(images, query.text.strip())
+        dropped = sorted(left_out, key=lambda one: one.demonstration.rank)
+        return Prompt(
+            messages, manifest(selection, query, shown, dropped, messages, self._target, made), prefix
+        )
 
+    def _query(self, query: Query) -> Shot:
+        if not query.media and not query.text.strip():
+            raise InvalidInput("the query is empty", field="query", mend="Give it an image, a text or both")
+        for number, media in enumerate(query.media):
+            if media.data is None:
+                raise InvalidInput(
+                    "the query's image came without its bytes",
+                    field=f"query.media[{number}].data",
+                    mend="Send the image itself with the query, not only its description",
+                )
+        limit = self._limits.images
+        if limit is not None and len(query.media) > limit.value:
+            raise self._too_much(limit.name, len(query.media), limit.value)
+        sizes = self._recipe.images
+        parts = tuple(self._picture(media, sizes.query_max_side, sizes.quality) for media in query.media)
+        shot = Shot(parts, query.text.strip())
+        self._fits_alone(shot)
+        return shot
 
-def _shot(example: Example, room: Room, prepare: _Prepare, *, bare: bool) -> Shot | str:
-    """The demonstration as it is shown, without its images when bare, or why it is not."""
-    text = example.text.strip()
-    media = () if bare else example.media
-    answer = example.answer.strip() or ", ".join(example.labels).strip()
-    if not answer:
-        return "no answer"
-    if not text and not media:
-        if not bare:
-            return "nothing to show: neither image nor text"
-        text = NOT_SHOWN
-    images = room.admit(media, prepare)
-    return str(images) if isinstance(images, Shortage) else Shot(images, text, answer)
+    def _fits_alone(self, query: Shot) -> None:
+        if short := self._table(query, self._limits).over({}):
+            raise self._too_much(short.limit.name, short.needed, short.limit.value)
+
+    def _too_much(self, name: str, needed: int, most: int) -> InvalidParameter:
+        of_recipe = name.startswith("max_")
+        field = f"budget.{name}" if of_recipe else "query"
+        allowed = "the budget" if of_recipe else f"the {name}"
+        raised = f"Raise {field} or send" if of_recipe else "Send"
+        return InvalidParameter(
+            f"the query alone needs {needed:,}, more than {allowed} allows",
+            field=field,
+            value=most,
+            mend=f"{raised} fewer or smaller images",
+        )
+
+    def _offers(self) -> tuple[list[Dropped], list[Offer]]:
+        """What cannot be shown at all, and the rest: what every query is shown first, then by usefulness."""
+        refused: list[Dropped] = []
+        offers: list[Offer] = []
+        for chosen in sorted(self._selection.by_rank, key=lambda shot: not shot.fixed):
+            offer = self._offer(chosen)
+            if isinstance(offer, Offer):
+                offers.append(offer)
+            else:
+                refused.append(Dropped(chosen, offer))
+        return refused, offers
+
+    def _offer(self, chosen: Demonstration) -> Offer | str:
+        example = chosen.example
+        text = example.text.strip()
+        media = () if chosen.bare else example.media
+        answer = example.answer.strip() or ", ".join(example.labels).strip()
+        if not answer:
+            return "no answer"
+        if not text and not media:
+            if not chosen.bare:
+                return "nothing to show: neither image nor text"
+            text = NOT_SHOWN
+        return Offer(chosen, media, Shot((), text, answer, fixed=chosen.fixed))
+
+    def _table(self, query: Shot, limits: Limits) -> Table:
+        sizes, budget = self._recipe.images, self._recipe.budget
+
+        def render(shots: Mapping[str, Shot]) -> Sequence[Message]:
+            some = [
+                shots[chosen.example.id]
+                for chosen in self._selection.demonstrations
+                if chosen.example.id in shots
+            ]
+            return self._dialect.render(self._brief(some, query))
+
+        return Table(
+            limits=limits,
+            count=self._target.count,
+            render=render,
+            prepare=lambda media, side: self._picture(media, side, sizes.quality),
+            sides=steps(limits, sizes.max_side, budget.min_side),
+            merges=getattr(self._dialect, "merges", False),
+        )
+
+    def _brief(self, shots: Sequence[Shot], query: Shot) -> Brief:
+        return Brief(self._instruction, tuple(shots), query, self._labels)
+
+    def _reserve(self) -> Size:
+        """What a query may take, whatever it is: one picture of the allowed size and a text."""
+        side = self._recipe.images.query_max_side
+        blank = ImagePart(b"", "image/jpeg", side, side)
+        tokens = self._target.count([Message("user", (blank, TextPart("")))]) + _QUERY_TOKENS
+        return Size(images=1, image_bytes=side * side // 2, tokens=tokens)

@@ -52,12 +52,17 @@ def prepare(data: bytes, *, max_side: int, quality: int, limits: imaging.Limits 
     return ImagePart(encoded, mime, picture.width, picture.height)
 
 
-def _shrunk(picture: Image.Image, max_side: int) -> Image.Image:
-    longest = max(picture.size)
+def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Width and height after shrinking to a longest side; smaller pictures stay as they are."""
+    longest = max(width, height)
     if longest <= max_side:
-        return picture
-    width, height = (max(1, round(side * max_side / longest)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.LANCZOS)
+        return width, height
+    return max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest))
+
+
+def _shrunk(picture: Image.Image, max_side: int) -> Image.Image:
+    size = fitted(*picture.size, max_side)
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _encoded(picture: Image.Image, format: str, **options: int | bool) -> bytes:

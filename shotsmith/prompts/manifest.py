@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from .. import __version__
 from ..domain.media import Media
-from ..domain.messages import ImagePart, MediaPart, Message, TextPart, canonical
+from ..domain.messages import ImagePart, Mark, MediaPart, Message, TextPart, canonical
 from ..domain.scoring import digest
 from ..domain.selections import Demonstration, Selection
+from .budget import Limits
 from .dialects import Shot
+from .lint import lint
+from .prefix import cut
+from .target import Target
 
 
 class Shown(NamedTuple):
@@ -27,12 +32,44 @@ class Dropped(NamedTuple):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a prompt was made to fit.
+
+    Attributes:
+        limits: The bounds it keeps.
+        side: Longest side of demonstration images, pixels.
+        fixed_side: The same for the demonstrations that every query is shown; None without any.
+        disturbed: Which bound this query alone made tighter for those; empty where they are as for every query.
+        prefix: Where that ends which is the same for every query.
+    """
+
+    limits: Limits
+    side: int
+    fixed_side: int | None = None
+    disturbed: str = ""
+    prefix: Mark | None = None
+
+    def flags(self, wanted: int) -> list[str]:
+        """What the caller should know."""
+        told = []
+        sides = {"demonstrations": self.side, "fixed demonstrations": self.fixed_side or wanted}
+        for what, side in sides.items():
+            if side < wanted:
+                told.append(f"images of {what} are at most {side} pixels long instead of {wanted}, to fit")
+        if self.disturbed:
+            told.append(f"the fixed part is not the same as for other queries ({self.disturbed})")
+        return told
+
+
 def manifest(
     selection: Selection,
     query: Shot,
     shown: Sequence[Shown],
     dropped: Sequence[Dropped],
     messages: Sequence[Message],
+    target: Target,
+    made: Made,
 ) -> dict[str, Any]:
     """Plain JSON that names everything in the prompt; no times and no paths, so that it is the same every time.
 
@@ -42,13 +79,16 @@ def manifest(
         shown: In prompt order.
         dropped: In rank order.
         messages: The rendered prompt.
+        target: The model it is for.
+        made: How it was made to fit.
     """
     pool = selection.pool
-    flags = list(selection.flags)
+    flags = [*selection.flags, *made.flags(selection.recipe.images.max_side)]
     if dropped:
         flags.append(
             f"dropped: {len(dropped)} of {len(selection.demonstrations)} demonstrations are not shown"
         )
+    tokens = target.tokens(messages)
     images = [part for message in messages for part in message.parts if isinstance(part, ImagePart)]
     texts = [part.text for message in messages for part in message.parts if isinstance(part, TextPart)]
     return {
@@ -94,7 +134,37 @@ def manifest(
             "image_bytes": sum(len(image.data) for image in images),
             "text_characters": sum(map(len, texts)),
         },
+        "model": {
+            "name": target.name,
+            "known": target.facts.known,
+            "facts_sha256": target.facts.revision,
+        }
+        if target.name
+        else None,
+        "tokens": asdict(tokens),
+        "cost_usd": None
+        if target.price is None
+        else target.price.cost(tokens.total, selection.recipe.budget.answer_tokens),
+        "budget": {
+            "limits": {name: {"by": limit.name, "value": limit.value} for name, limit in made.limits},
+            "max_side": made.side,
+            "fixed_max_side": made.fixed_side,
+        },
+        "cache": _cache(messages, target, made.prefix),
+        "lint": [asdict(finding) for finding in lint(messages, target, made.prefix)] if target.name else [],
         "prompt_sha256": digest(canonical(messages)),
+    }
+
+
+def _cache(messages: Sequence[Message], target: Target, prefix: Mark | None) -> dict[str, Any] | None:
+    if prefix is None:
+        return None
+    kept = cut(messages, prefix)
+    return {
+        "turn": prefix.turn,
+        "part": prefix.part,
+        "tokens": target.tokens(kept).total,
+        "sha256": digest(canonical(kept)),
     }
 
 

@@ -41,7 +41,7 @@ def test_the_manifest_says_everything() -> None:
     assert json.loads(json.dumps(manifest)) == manifest
     assert list(manifest) == [
         "shotsmith", "recipe", "recipe_text", "pool", "encoder_id", "query", "demonstrations", "dropped", "removed",
-        "flags", "eligible", "counts", "prompt_sha256",
+        "flags", "eligible", "counts", "model", "tokens", "cost_usd", "budget", "cache", "lint", "prompt_sha256",
     ]  # fmt: skip
     assert manifest["shotsmith"] == __version__
     assert Recipe.model_validate(manifest["recipe"]) == selection.recipe

@@ -1,0 +1,165 @@
+"""Fitting demonstrations into the bounds of a prompt.
+
+Number first: demonstrations are admitted by usefulness, each whole or not at all, until no further image may be shown.
+Then size: the images of those are made smaller, step by step and all alike, until bytes and tokens fit. Only where the
+smallest step does not suffice either are more left out, the least useful ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..domain.media import Media
+from ..domain.messages import ImagePart, Message
+from ..domain.selections import Demonstration
+from .budget import Count, Limits, Shortage, Size, size_of
+from .dialects import Shot
+from .images import fitted
+
+_SIDES = (3072, 2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A demonstration that could be shown.
+
+    Attributes:
+        chosen: The demonstration.
+        media: What is shown of its media.
+        shot: What is shown besides; its media are not prepared yet.
+    """
+
+    chosen: Demonstration
+    media: tuple[Media, ...]
+    shot: Shot
+
+    @property
+    def id(self) -> str:
+        """Of the example."""
+        return self.chosen.example.id
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What fits.
+
+    Attributes:
+        shots: By example id.
+        side: Longest side of the images, pixels.
+        left_out: Offers that do not fit, with the reason.
+    """
+
+    shots: Mapping[str, Shot]
+    side: int
+    left_out: tuple[tuple[Offer, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where demonstrations are laid to see what fits.
+
+    Attributes:
+        limits: The bounds.
+        count: Counts tokens.
+        render: Demonstrations by id -> the prompt that shows these and no others.
+        prepare: A medium and the longest side of images -> what is sent.
+        sides: From the largest to the smallest.
+        merges: Whether the dialect puts several images into one, so that their number says little.
+    """
+
+    limits: Limits
+    count: Count | None
+    render: Callable[[Mapping[str, Shot]], Sequence[Message]]
+    prepare: Callable[[Media, int], ImagePart]
+    sides: tuple[int, ...]
+    merges: bool = False
+
+    def fit(self, offers: Sequence[Offer], given: Mapping[str, Shot] | None = None) -> Fitted:
+        """The offers, most useful first, that fit beside what is given."""
+        before = dict(given or {})
+        base = self._size(before)
+        chosen, left_out = self._by_number(offers, base)
+        for side in self._promising(chosen, before):
+            shots = {offer.id: self._made(offer, side) for offer in chosen}
+            if self.limits == Limits() or not self.limits.shortage(self._size({**before, **shots})):
+                return Fitted(shots, side, tuple(left_out))
+        return self._one_by_one(offers, before, base)
+
+    def _by_number(self, offers: Sequence[Offer], base: Size) -> tuple[list[Offer], list[tuple[Offer, str]]]:
+        chosen: list[Offer] = []
+        left_out: list[tuple[Offer, str]] = []
+        for offer in offers:
+            if not self.merges and (short := self._too_many(offer, base)):
+                left_out.append((offer, str(short)))
+                continue
+            base += Size(len(offer.media))
+            chosen.append(offer)
+        return chosen, left_out
+
+    def _promising(self, offers: Sequence[Offer], before: Mapping[str, Shot]) -> Iterator[int]:
+        """The steps that tokens allow as far as the sizes of pictures tell, before any is prepared."""
+        plain = all(media.kind == "image" for offer in offers for media in offer.media)
+        for side in self.sides:
+            if self.limits.tokens is not None and plain and not self.merges:
+                sketched = {offer.id: _sketched(offer, side) for offer in offers}
+                tokens = Size(tokens=self._size({**before, **sketched}).tokens)
+                if self.limits.shortage(tokens):
+                    continue
+            yield side
+
+    def _one_by_one(self, offers: Sequence[Offer], before: Mapping[str, Shot], base: Size) -> Fitted:
+        side = self.sides[-1]
+        empty = self._size({})
+        admitted: dict[str, tuple[Offer, Shot]] = {}
+        left_out: list[tuple[Offer, str]] = []
+        for offer in offers:
+            short = None if self.merges else self._too_many(offer, base)
+            if short is None:
+                shot = self._made(offer, side)
+                own = self._size({offer.id: shot}) - empty
+                short = self.limits.shortage(own, base)
+            if short is not None:
+                left_out.append((offer, str(short)))
+                continue
+            admitted[offer.id] = (offer, shot)
+            base += own
+        # What two demonstrations take together is a little more or less than what each takes alone.
+        while admitted and (
+            short := self.over({**before, **{id: shot for id, (_, shot) in admitted.items()}})
+        ):
+            _, (offer, _) = admitted.popitem()
+            left_out.append((offer, str(short)))
+        return Fitted({id: shot for id, (_, shot) in admitted.items()}, side, tuple(left_out))
+
+    def _too_many(self, offer: Offer, base: Size) -> Shortage | None:
+        return self.limits.by_number.shortage(Size(len(offer.media)), base)
+
+    def over(self, shots: Mapping[str, Shot]) -> Shortage | None:
+        """The first bound that these break."""
+        return self.limits.shortage(self._size(shots))
+
+    def _size(self, shots: Mapping[str, Shot]) -> Size:
+        if self.limits == Limits():
+            return Size()
+        return size_of(self.render(shots), self.count if self.limits.tokens else None)
+
+    def _made(self, offer: Offer, side: int) -> Shot:
+        return replace(offer.shot, media=tuple(self.prepare(media, side) for media in offer.media))
+
+
+def steps(limits: Limits, largest: int, smallest: int) -> tuple[int, ...]:
+    """Longest sides of demonstration images to try, from the largest on; only that where smaller ones cannot help."""
+    if not limits.shrinks:
+        return (largest,)
+    return (largest, *(side for side in _SIDES if smallest <= side < largest))
+
+
+def _sketched(offer: Offer, side: int) -> Shot:
+    """A shot whose images have their size and no bytes."""
+    return replace(
+        offer.shot,
+        media=tuple(
+            ImagePart(b"", media.mime, *fitted(media.width, media.height, side)) for media in offer.media
+        ),
+    )
