@@ -54,7 +54,7 @@ LISTS = (
         "OpenAI, 30 minutes and a write fee (GPT-5.6)",
         "https://developers.openai.com/api/docs/guides/prompt-caching",
         # The 30 minutes are promised from the write on; a use is not said to lengthen them.
-        CacheRule("breakpoint", 1024, read=0.1, write=1.25, ttl_s=1800, refreshed=False, ready_s=READY_S),
+        CacheRule("explicit", 1024, read=0.1, write=1.25, ttl_s=1800, refreshed=False, ready_s=READY_S),
         PriceList(4.0, 20.0, 0.4, 5.0, 272_000, PriceList(8.0, 30.0, 0.8, 10.0)),
         lambda seed: MarkedPrefixes(1024, 1800, refreshed=False, ready_s=READY_S, look_back=None),
     ),

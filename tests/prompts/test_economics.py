@@ -22,9 +22,13 @@ from shotsmith.prompts.economics import (
     hit_rate,
     plan_hybrid,
     point,
+    prices_of,
     rate_for_factor,
+    rule_of,
     token_factor,
 )
+from shotsmith.prompts.facts import facts_of
+from shotsmith.prompts.prices import Price, Rates, price_of
 from shotsmith.selectors import build
 
 FIVE_MINUTES = CacheRule("cache_control", 1024, read=0.1, write=1.25, ttl_s=300)
@@ -77,7 +81,7 @@ def test_prices_beyond_a_threshold_hold_for_the_whole_prompt() -> None:
 
 
 def test_where_the_rest_is_written_too_it_has_the_price_of_a_write() -> None:
-    rule = CacheRule("breakpoint", 1024, read=0.1, write=1.25, ttl_s=1800, writes_rest=True)
+    rule = CacheRule("explicit", 1024, read=0.1, write=1.25, ttl_s=1800, writes_rest=True)
     found = expected_cost(PromptSize(10_000, 2_000), prices(rule, 1e-6), rule, Traffic(1e5))
     assert found.usd == pytest.approx(10_000 * 0.1e-6 + 2_000 * 1.25e-6, rel=1e-3)
 
@@ -110,7 +114,7 @@ def test_an_entry_that_is_being_written_is_not_read() -> None:
 
 RULES = st.builds(
     CacheRule,
-    st.sampled_from(["cache_control", "breakpoint", "automatic", "none"]),
+    st.sampled_from(["cache_control", "explicit", "automatic", "none"]),
     minimum=st.integers(0, 5000),
     step=st.sampled_from([1, 16, 128]),
     read=st.floats(0, 1),
@@ -216,7 +220,7 @@ def test_cold_traffic_fixes_nothing() -> None:
     for rate in (0, 0.01, 0.1):
         found = plan(rate)
         assert numbers(found) == (0, 16)
-        assert found.recipe() == "rices(k=16)|similar_last"
+        assert found.recipe().text == "rices(k=16)|similar_last"
         assert "none is fixed" in found.why[0]
 
 
@@ -226,7 +230,7 @@ def test_heavy_traffic_buys_as_many_fixed_ones_as_reading_allows() -> None:
     assert numbers(found) == (81, 8)
     assert found.equivalent_shots == pytest.approx(10)
     assert found.effective_shots == pytest.approx(8 + 0.2 * 81)
-    assert found.recipe() == "hybrid(cached=k_centre,similar=rices,prefix=81,k=89)|similar_last"
+    assert found.recipe().text == "hybrid(cached=k_centre,similar=rices,prefix=81,k=89)|similar_last"
     assert plan(10, keep=0, sizes=Sizes(420)).chosen.fixed == 160
     assert found.why[0].startswith(
         "At 10 queries a minute 100.0% of the queries read the prefix of 34,070 tokens"
@@ -268,12 +272,18 @@ def test_where_all_fixed_is_cheaper_the_plan_is_no_dearer_than_that() -> None:
     assert found.all_fixed.cost.usd < found.similar_only.cost.usd
     assert found.chosen.cost.usd <= found.all_fixed.cost.usd * (1 + 1e-9)
     assert "8 similar ones cannot be afforded" in found.why
-    assert found.recipe(cached="k_means") == "k_means(k=60)|similar_last"
+    assert found.recipe(cached="k_means").text == "k_means(k=60)|similar_last"
 
 
 def test_stages_go_into_the_similar_part() -> None:
-    text = plan(10).recipe(cached="k_centre|balanced", similar="rices(modality=text)|mmr", order="random")
-    assert text == "hybrid(cached=k_centre|balanced,similar=rices(modality=text)|mmr,prefix=81,k=89)|random"
+    base = Recipe.read("where(tags=a)|rices(modality=text)|mmr|random|with(dialect=interleaved)")
+    found = plan(10).recipe(base, cached="k_centre|balanced")
+    text = (
+        "where(tags=a)|hybrid(cached=k_centre|balanced,similar=rices(modality=text)|mmr,prefix=81,k=89)|random"
+        "|with(dialect=interleaved)"
+    )
+    assert found == Recipe.read(text)
+    assert plan(0).recipe(base) == base.model_copy(update={"k": 16})
     assert build(Recipe.read(text).selector).prefixed
 
 
@@ -294,7 +304,7 @@ def test_a_plan_never_costs_more_than_its_better_end(**asked: Any) -> None:
     assert found.chosen.cost.usd <= better * (1 + 1e-8)
     assert found.chosen.fixed <= asked["fixed"]
     assert found.chosen.similar <= asked["similar"]
-    assert Recipe.read(found.recipe()).k == sum(numbers(found))
+    assert found.recipe().k == sum(numbers(found))
 
 
 @given(**{**PLANS, "similar": st.integers(0, 5), "fixed": st.integers(0, 25)})
@@ -357,3 +367,52 @@ def test_rates_are_read(text: str, per_minute: float) -> None:
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(InvalidParameter, match="not a rate"):
         Traffic.read(text)
+
+
+# From what is known about a model
+
+
+def test_known_models_have_rules_and_prices() -> None:
+    facts, price = facts_of("anthropic/claude-sonnet-5"), price_of("anthropic/claude-sonnet-5")
+    assert price is not None
+    rule = rule_of(facts.cache, ready_s=2)
+    assert (rule.kind, rule.ttl_s, rule.refreshed, rule.write, rule.ready_s) == (
+        "cache_control",
+        300,
+        True,
+        1.25,
+        2,
+    )
+    assert rule.minimum == facts.cache.minimum
+    found = prices_of(price)
+    assert (found.input, found.output, found.cache_read, found.cache_write) == pytest.approx(
+        (2e-6, 10e-6, 0.2e-6, 2.5e-6)
+    )
+    hour = rule_of(facts.cache, long=True)
+    assert (hour.ttl_s, hour.write) == (3600, 2.0)
+    assert prices_of(price, long=True).cache_write == pytest.approx(4e-6)
+
+
+@pytest.mark.parametrize(
+    "model", ["openai/gpt-5.6", "openai/gpt-4o", "gemini/gemini-2.5-pro", "nobody/knows-it"]
+)
+def test_the_prices_of_long_prompts_are_taken_over(model: str) -> None:
+    rule = rule_of(facts_of(model).cache, long=True)
+    assert rule.step >= 1
+    price = price_of(model)
+    if price is None:
+        assert model.startswith("nobody")
+        return
+    found = prices_of(price)
+    for tokens in (1_000, 200_000, 200_001, 272_000, 272_001):
+        rates = price.at(tokens)
+        assert found.at(tokens).input == rates.input
+        assert found.at(tokens).cache_read == rates.cache_read
+        call = expected_cost(PromptSize(0, tokens, 10), found, CacheRule("none"), Traffic(1))
+        assert call.usd == pytest.approx(price.cost(tokens, 10))
+
+
+def test_each_of_several_thresholds_has_its_prices() -> None:
+    rates = [Rates(n, n, n, n, n) for n in (1.0, 2.0, 3.0)]
+    found = prices_of(Price(rates[0], ((100, rates[1]), (200, rates[2]))))
+    assert [found.at(tokens).input for tokens in (1, 100, 101, 200, 201)] == [1, 1, 2, 2, 3]

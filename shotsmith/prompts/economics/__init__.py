@@ -7,6 +7,7 @@ the expected cost of a query and a plan come out.
 from __future__ import annotations
 
 from .costs import Cost, PromptSize, expected_cost, hit_rate, rate_for_factor, token_factor
+from .known import prices_of, rule_of
 from .planning import VALUE_FIXED, Plan, Point, Sizes, plan_hybrid, point
 from .rules import CacheKind, CacheRule, Prices
 from .traffic import Traffic
@@ -26,6 +27,8 @@ __all__ = [
     "hit_rate",
     "plan_hybrid",
     "point",
+    "prices_of",
     "rate_for_factor",
+    "rule_of",
     "token_factor",
 ]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...domain.errors import InvalidParameter
-from ...domain.recipes import OrderName, Recipe, stages_of
+from ...domain.recipes import Recipe, SelectorSpec, stages_of, stages_text
 from .costs import Cost, PromptSize, expected_cost, token_factor
 from .rules import CacheRule, Prices, check
 from .traffic import Traffic
@@ -95,24 +95,25 @@ class Plan:
         """How many fixed demonstrations cost as much as one similar one; infinite where reading is free."""
         return 1 / self.token_factor if self.token_factor else math.inf
 
-    def recipe(
-        self, *, cached: str = "k_centre", similar: str = "rices", order: OrderName = "similar_last"
-    ) -> str:
-        """The plan as a recipe's text, e.g. `hybrid(cached=k_centre,similar=rices,prefix=32,k=40)|similar_last`.
+    def recipe(self, base: Recipe | None = None, *, cached: str = "k_centre") -> Recipe:
+        """The plan as a recipe, e.g. `hybrid(cached=k_centre,similar=rices,prefix=32,k=40)|similar_last`.
 
         Args:
+            base: Its selector chooses the similar part, and everything but the shots stays.
             cached: What chooses the fixed part: a query-independent selector.
-            similar: What chooses the rest.
-            order: Prompt order of each part.
 
         Raises:
-            InvalidParameter: One of the texts cannot be read.
+            InvalidParameter: `cached` cannot be read.
         """
+        base = base or Recipe()
         fixed, shots = self.chosen.fixed, self.chosen.fixed + self.chosen.similar
-        if not fixed or fixed == shots:
-            return Recipe(selector=stages_of(cached if fixed else similar), k=shots, order=order).text
-        hybrid = {"name": "hybrid", "params": {"cached": cached, "similar": similar, "prefix": fixed}}
-        return Recipe.read({"selector": hybrid, "k": shots, "order": order}).text
+        selector = base.selector
+        if fixed == shots and fixed:
+            selector = stages_of(cached)
+        elif fixed:
+            parts = {"cached": stages_text(stages_of(cached)), "similar": stages_text(base.selector)}
+            selector = stages_of(SelectorSpec(name="hybrid", params={**parts, "prefix": fixed}))
+        return base.model_copy(update={"selector": selector, "k": shots})
 
 
 def point(
@@ -241,8 +242,8 @@ def _most_fixed(
     cheapest = min(prices.input, prices.cache_read, prices.cache_write)
     if prices.above is not None:
         cheapest = min(cheapest, prices.above.input, prices.above.cache_read, prices.above.cache_write)
-    if cheapest:
-        most = min(most, math.ceil(limit / (cheapest * sizes.demonstration)))
+    if cheapest * sizes.demonstration * most > limit:
+        most = math.ceil(limit / (cheapest * sizes.demonstration))
     for fixed in range(most, 0, -1):
         found = point(fixed, similar, sizes=sizes, prices=prices, rule=rule, traffic=traffic)
         if found.cost.usd <= limit * (1 + 1e-9):
@@ -286,7 +287,7 @@ def _reasons(
     else:
         yield "A prefix that is long enough to be cached costs more than what it would replace, so none is fixed"
     if chosen.similar < min(keep, similar_only.similar):
-        yield f"{keep} similar ones cannot be afforded"
+        yield f"{keep:,} similar ones cannot be afforded"
     yield (
         f"{chosen.fixed:,} fixed and {chosen.similar:,} similar demonstrations cost ${chosen.cost.usd:.6f} a query, "
         f"{similar_only.similar:,} similar ones alone ${similar_only.cost.usd:.6f}, "

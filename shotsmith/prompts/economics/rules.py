@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from ...domain.errors import InvalidParameter
 
-CacheKind = Literal["none", "cache_control", "breakpoint", "automatic"]
+CacheKind = Literal["none", "cache_control", "explicit", "automatic"]
 
 
 def check(field: str, value: float, least: float = 0.0, most: float = math.inf) -> None:
@@ -27,7 +27,7 @@ class CacheRule:
     """How a provider caches the beginning of prompts.
 
     Attributes:
-        kind: "cache_control" and "breakpoint" cache what ends at a mark, which may be left out; "automatic" caches
+        kind: "cache_control" and "explicit" cache what ends at a mark, which may be left out; "automatic" caches
             whatever repeats; "none" caches nothing.
         minimum: Tokens; a shorter prefix is passed over without a word.
         step: Tokens; beyond the minimum a cached prefix grows by so many at a time.
@@ -67,7 +67,7 @@ class CacheRule:
     @property
     def optional(self) -> bool:
         """Whether a prompt can do without caching, by bearing no mark."""
-        return self.kind in ("cache_control", "breakpoint")
+        return self.kind in ("cache_control", "explicit")
 
     def cached(self, prefix: float) -> int:
         """How many of a prefix's tokens can be cached: none below the minimum, then up to a step."""
@@ -116,4 +116,6 @@ class Prices:
 
     def at(self, tokens: float) -> Prices:
         """The prices of a prompt of so many tokens."""
-        return self.above if self.threshold is not None and self.above and tokens > self.threshold else self
+        if self.above is None or self.threshold is None or tokens <= self.threshold:
+            return self
+        return self.above.at(tokens)
