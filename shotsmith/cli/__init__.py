@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..domain.errors import ShotsmithError
-from . import bulk, exporting, neighbours, pools, queries, recipes, upkeep
+from . import bulk, dialects, exporting, neighbours, pools, queries, recipes, upkeep
 from .asking import with_query
 from .output import fail, session
 
@@ -27,6 +27,7 @@ app.add_typer(neighbours.app, name="neighbours")
 app.command("import")(bulk.import_)
 app.add_typer(recipes.app, name="recipe")
 app.command("selectors")(recipes.selectors)
+app.command("dialects")(dialects.dialects)
 app.command("select")(with_query(queries.select))
 app.command("prompt")(with_query(queries.prompt))
 app.command("ask")(with_query(queries.ask))
