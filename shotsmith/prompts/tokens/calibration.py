@@ -158,15 +158,20 @@ class Calibration:
         return bound + self.scatter * sqrt(gathered + 2 * log(1 / _DELTA))
 
     def _reported(self, features: Features, usage: Usage) -> int | None:
-        """All input tokens. Some providers leave those out that were read from or written to a cache: then those are
-        added, but only where the number as it stands is not believable and the sum is."""
+        """All input tokens; None where that cannot be told.
+
+        Some providers leave out what was read from or written to a cache. That is added where only the sum is
+        believable; where several numbers are, nothing is learnt from any.
+        """
         if usage.input_tokens is None or usage.input_tokens <= 0:
             return None
         cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
         sums = (usage.input_tokens, usage.input_tokens + cached, usage.input_tokens + cached + written)
         expected, margin = self.expected(features), self.margin(features)
         believable = [number for number in sums if abs(number - expected) <= margin]
-        return believable[0] if believable else usage.input_tokens
+        if not believable:
+            return usage.input_tokens
+        return believable[0] if max(believable) - min(believable) <= _NOISE * expected else None
 
 
 @lru_cache(maxsize=256)
