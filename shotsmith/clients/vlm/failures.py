@@ -25,9 +25,11 @@ from ...domain.errors import (
 _TRANSIENT = frozenset({408, 409, 429})
 _MISSING_KEY = re.compile(r"missing .{0,40}(api[ _]?key|credentials)", re.IGNORECASE)
 _TOO_LONG = re.compile(
-    r"context[ _](length|window|size)|(prompt|input) is too long|exceeds? .{0,60}\b(tokens?|context)\b",
+    r"context[ _](length|window|size)|(prompt|input) is too long|exceeds? .{0,60}\b(tokens?|context)\b"
+    r"|request_too_large",  # Anthropic's 413, which litellm makes a 400
     re.IGNORECASE,
 )
+_UNREADABLE = "converting to valid response"  # a 200 that is no reply, which litellm makes a 422
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[\w+/=\\-]*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{72,}={0,2}")
@@ -42,7 +44,7 @@ def is_transient(error: BaseException) -> bool:
     status = _status(error)
     if status is None or _headers(error).get("x-should-retry") == "false" or _lacks_key(error):
         return False
-    return status in _TRANSIENT or status >= 500
+    return status in _TRANSIENT or status >= 500 or _UNREADABLE in str(error)
 
 
 def retry_after(error: BaseException, *, now: datetime | None = None) -> float | None:
@@ -100,7 +102,8 @@ def _verdict(error: BaseException, status: int | None) -> tuple[type[ModelError]
         return ModelRateLimited, "Try again later, or make fewer calls at once"
     if status == 404:
         return ModelRefused, "Check the name of the model and the endpoint"
-    if status is not None and 400 <= status < 500 and status not in _TRANSIENT:
+    refused = status is not None and 400 <= status < 500 and status not in _TRANSIENT
+    if refused and _UNREADABLE not in str(error):
         return ModelRefused, "Change the request as the provider says"
     return ModelUnavailable, "Check the endpoint, then try again"
 

@@ -31,7 +31,7 @@ def faithful(messages: Sequence[dict[str, Any]], *, model: str, provider: str) -
     Raises:
         ModelRefused: A turn of nothing but blank text, or a sound, on its way to a provider that takes none.
     """
-    claude = provider in _CLAUDE or (provider in _HOSTS and "claude" in model.lower())
+    claude = is_claude(model, provider)
     if not claude and provider not in _GEMINI:
         return list(messages)
     if claude and any(_sounds(message["content"]) for message in messages):
@@ -51,6 +51,11 @@ def faithful(messages: Sequence[dict[str, Any]], *, model: str, provider: str) -
                 mend="Choose a dialect that shows every demonstration in one turn, such as interleaved",
             )
     return [message for message in kept if message["content"]]
+
+
+def is_claude(model: str, provider: str) -> bool:
+    """Whether litellm translates to Anthropic's Messages or Amazon's Converse protocol; arguments as `faithful`."""
+    return provider in _CLAUDE or (provider in _HOSTS and "claude" in model.lower())
 
 
 def _sounds(content: str | list[dict[str, Any]]) -> bool:

@@ -25,7 +25,7 @@ from ...domain.messages import Reply, Request
 from ...domain.openai_messages import render_marked
 from ...domain.protocols import Encoder
 from .failures import failure, is_transient, redact, retry_after
-from .faithful import faithful
+from .faithful import faithful, is_claude
 from .parameters import sampling
 from .usage import saved_by_cache, usage_of
 
@@ -102,7 +102,8 @@ class LiteLLM:
         model, provider = self._provider(litellm)
         messages = faithful(messages, model=model, provider=provider)
         dropped = _dropped(litellm, model, provider, parameters)
-        call = {**_caching(request), **parameters, "model": self.model, "messages": messages}
+        taken = {name: value for name, value in parameters.items() if name not in dropped}
+        call = {**_caching(request), **taken, "model": self.model, "messages": messages}
         started = time.perf_counter()
         response, attempts = self._send(litellm, call)
         latency_ms = (time.perf_counter() - started) * 1000
@@ -206,6 +207,8 @@ def _dropped(litellm: Any, model: str, provider: str, parameters: Mapping[str, A
     """The parameters that this model does not take; litellm leaves them out without a word."""
 
     def refused(name: str, value: object) -> bool:
+        if name == "extra_body" and is_claude(model, provider):
+            return True  # litellm would send it as a field of that name
         try:
             litellm.get_optional_params(
                 model=model, custom_llm_provider=provider, drop_params=False, **{name: value}
