@@ -8,6 +8,7 @@ from ..retrieval.index import open_index
 from ..settings import Settings
 from ..storage import (
     Blobs,
+    CalibrationStates,
     CallLedger,
     Database,
     EmbeddingCache,
@@ -49,6 +50,7 @@ class Stores:
         self.plans = Plans(self.database)
         self.neighbours = Neighbours(self.database)
         self.calls = CallLedger(self.database)
+        self.calibrations = CalibrationStates(self.database)
         self.blobs = Blobs(settings.blob_url or f"file://{root / 'blobs'}")
         self.limits = Limits(settings.max_image_pixels, settings.max_image_bytes)
         self.index = open_index(settings.index_url, root / "index", settings.index_api_key, serving=serving)
