@@ -1,6 +1,7 @@
 """Each provider's own errors become ours, without keys and image data, and only what may pass is tried again."""
 
 import base64
+import sys
 
 import anthropic_server
 import gemini_server
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 from scripted_server import Scripted
 from wire import FAMILIES, KEY, ask, said
 
+from shotsmith.clients.vlm.litellm import LiteLLM
 from shotsmith.domain.errors import (
     ContextExceeded,
     ModelRateLimited,
@@ -152,3 +154,17 @@ def test_extra_body_that_litellm_would_not_unpack_is_dropped_with_a_note(name, m
         server.close()
     assert reply.notes == (f"{BY_NAME[name].model} does not take extra_body: dropped",)
     assert b"extra_body" not in server.requests[0].body
+
+
+def test_a_model_that_litellm_reaches_with_another_package_is_refused_at_once(fails, monkeypatch):
+    # litellm sends some models to the Responses API, by way of a package that it does not install.
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    server = BY_NAME["openai"].serve()
+    pauses = []
+    vlm = LiteLLM("openai/o1-pro", api_base=server.url, api_key=SecretStr(KEY), sleep=pauses.append)
+    try:
+        with pytest.raises(ModelRefused, match=r"mcp.*Install the package"):
+            ask(vlm, [said("user", "q")])
+    finally:
+        server.close()
+    assert (server.requests, pauses) == ([], [])

@@ -29,6 +29,9 @@ _TOO_LONG = re.compile(
     r"|request_too_large",  # Anthropic's 413, which litellm makes a 400
     re.IGNORECASE,
 )
+_MISSING_PACKAGE = re.compile(
+    r"No module named '[\w.]+'"
+)  # litellm's way to some models needs more than it installs
 _UNREADABLE = "converting to valid response"  # a 200 that is no reply, which litellm makes a 422
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[\w+/=\\-]*")
@@ -42,7 +45,9 @@ _SHORTEST_SECRET = 6
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed later: 408, 409, 429, 5xx, refused connections and timeouts."""
     status = _status(error)
-    if status is None or _headers(error).get("x-should-retry") == "false" or _lacks_key(error):
+    if status is None or _headers(error).get("x-should-retry") == "false":
+        return False
+    if _lacks_key(error) or _lacks_package(error):
         return False
     return status in _TRANSIENT or status >= 500 or _UNREADABLE in str(error)
 
@@ -98,6 +103,8 @@ def _verdict(error: BaseException, status: int | None) -> tuple[type[ModelError]
     if status in {401, 403} or _lacks_key(error):
         mend = "Set SHOTSMITH_MODEL_API_KEY or the provider's own variable; an endpoint without keys takes any value"
         return ModelUnauthorized, mend
+    if _lacks_package(error):
+        return ModelRefused, "Install the package with pip, or choose another model"
     if status == 429:
         return ModelRateLimited, "Try again later, or make fewer calls at once"
     if status == 404:
@@ -120,6 +127,10 @@ def _headers(error: BaseException) -> Mapping[str, str]:
 
 def _lacks_key(error: BaseException) -> bool:
     return not _headers(error) and _MISSING_KEY.search(str(error)) is not None
+
+
+def _lacks_package(error: BaseException) -> bool:
+    return not _headers(error) and _MISSING_PACKAGE.search(str(error)) is not None
 
 
 def _reason(error: BaseException) -> str:
