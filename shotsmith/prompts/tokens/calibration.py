@@ -61,7 +61,7 @@ class Calibration:
 
     @classmethod
     def prior(cls, facts: ModelFacts) -> Calibration:
-        """Nothing learnt yet: the published rule."""
+        """Nothing learnt yet: the published rule. Where the facts allow for no error there is nothing to learn."""
         return _prior(
             (1.0, 1.0, 1.0, facts.turn_overhead, facts.request_overhead),
             (facts.text_error, facts.image_error, facts.audio_error, _TURN_ERROR, _REQUEST_ERROR)
