@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from held import Held, marked, query_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,52 +12,13 @@ from shotsmith.domain.errors import InvalidParameter, ModelUnavailable
 from shotsmith.domain.messages import Mark, Message, Reply, Request, TextPart
 
 
-def request(query: str, prefix: str | None = "fixed") -> Request:
-    turns = (Message("system", (TextPart(prefix or ""),)), Message("user", (TextPart(query),)))
-    return Request("m", turns, marks=(Mark(0, 0),) if prefix is not None else ())
-
-
-def name(request: Request) -> str:
-    return request.messages[-1].parts[0].text
-
-
-class Held:
-    """Answers a call when it is let go."""
-
-    def __init__(self) -> None:
-        self.started: list[str] = []
-        self._changed = threading.Condition()
-        self._answers: dict[str, Reply | Exception] = {}
-
-    def __call__(self, request: Request) -> Reply:
-        with self._changed:
-            self.started.append(name(request))
-            self._changed.notify_all()
-            assert self._changed.wait_for(lambda: name(request) in self._answers, timeout=10)
-            answer = self._answers[name(request)]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def let_go(self, *names: str, answer: Reply | Exception | None = None) -> None:
-        with self._changed:
-            self._answers.update((name, answer or Reply(name, "m")) for name in names)
-            self._changed.notify_all()
-
-    def running(self, *names: str) -> None:
-        """Wait until exactly these have ever started."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.started) >= len(names), timeout=10)
-            assert sorted(self.started) == sorted(names)
-
-
 class Run:
     """A schedule that runs in a thread of its own."""
 
     def __init__(self, requests: list[Request], concurrency: int = 8) -> None:
         self.held = Held()
         self.outcomes: list[Reply | Exception] = []
-        self._results = warmed(requests, self.held, concurrency=concurrency)
+        self._results = warmed(requests, self.held.complete, concurrency=concurrency)
         self._thread = threading.Thread(target=lambda: self.outcomes.extend(self._results))
         self._thread.start()
 
@@ -67,7 +29,7 @@ class Run:
 
 
 def test_one_goes_first_and_the_rest_after_its_answer():
-    run = Run([request(query) for query in "abcd"])
+    run = Run([marked(query) for query in "abcd"])
     run.held.running("a")
     run.held.let_go("a")
     run.held.running(*"abcd")
@@ -76,7 +38,7 @@ def test_one_goes_first_and_the_rest_after_its_answer():
 
 
 def test_other_prefixes_and_unmarked_requests_wait_for_nobody():
-    run = Run([request("a"), request("b"), request("c", None), request("d", None), request("e", "other")])
+    run = Run([marked("a"), marked("b"), marked("c", None), marked("d", None), marked("e", "other")])
     run.held.running(*"acde")
     run.held.let_go("e", "c")
     run.held.let_go("a")
@@ -86,7 +48,7 @@ def test_other_prefixes_and_unmarked_requests_wait_for_nobody():
 
 
 def test_what_did_not_warm_the_cache_is_followed_by_one_again():
-    run = Run([request(query) for query in "abcd"])
+    run = Run([marked(query) for query in "abcd"])
     run.held.running("a")
     run.held.let_go("a", answer=ModelUnavailable("busy", field="model", value="m"))
     run.held.running(*"ab")
@@ -101,7 +63,7 @@ def test_what_did_not_warm_the_cache_is_followed_by_one_again():
 
 
 def test_no_more_calls_at_once_than_allowed():
-    run = Run([request(query, None) for query in "abcde"], concurrency=2)
+    run = Run([marked(query, None) for query in "abcde"], concurrency=2)
     run.held.running(*"ab")
     run.held.let_go("b")
     run.held.running(*"abc")
@@ -113,11 +75,11 @@ def test_other_errors_end_it_and_send_nothing_more():
     sent = []
 
     def send(request: Request) -> Reply:
-        sent.append(name(request))
-        raise LookupError(name(request))
+        sent.append(query_of(request))
+        raise LookupError(query_of(request))
 
     with pytest.raises(LookupError, match="a"):
-        list(warmed([request(query) for query in "abc"], send, concurrency=2))
+        list(warmed([marked(query) for query in "abc"], send, concurrency=2))
     assert sent == ["a"]
 
 
@@ -150,7 +112,7 @@ def test_every_request_is_sent_once_and_none_into_a_cold_cache_beside_another(pl
     sent: list[int] = []
 
     def send(request: Request) -> Reply:
-        at, prefix, outcome = int(name(request)), *plan[int(name(request))]
+        at, prefix, outcome = int(query_of(request)), *plan[int(query_of(request))]
         with lock:
             sent.append(at)
             assert prefix is None or prefix in warm or not flying.get(prefix)
@@ -163,7 +125,7 @@ def test_every_request_is_sent_once_and_none_into_a_cold_cache_beside_another(pl
             raise ModelUnavailable("busy", field="model", value="m")
         return Reply(str(at), "m", from_ledger=outcome == "kept")
 
-    requests = [request(str(at), prefix) for at, (prefix, _) in enumerate(plan)]
+    requests = [marked(str(at), prefix) for at, (prefix, _) in enumerate(plan)]
     outcomes = list(warmed(requests, send, concurrency=concurrency))
     assert sorted(sent) == list(range(len(plan)))
     for at, (outcome, (_, planned)) in enumerate(zip(outcomes, plan, strict=True)):
