@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from dialect_briefs import picture
 from prompt_factories import make_media, make_pool, make_selection, stand_in
 
+from shotsmith import registry
 from shotsmith.domain.examples import Example, Query
 from shotsmith.domain.messages import TextPart
 from shotsmith.domain.recipes import Recipe
 from shotsmith.domain.selections import Prompt
 from shotsmith.prompts.build import build
+from shotsmith.prompts.dialects import Brief, Shot, open_dialect
 from shotsmith.prompts.parsing import How
 
 DOCS = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text()
@@ -29,14 +32,45 @@ def shown(dialect: str) -> Prompt:
     return build(selection, labels=["cat", "dog"], picture=stand_in)
 
 
-@pytest.mark.parametrize("dialect", ["chat", "interleaved"])
+#: The brief that the examples lay out.
+BRIEF = Brief(
+    'Name the animal.\nLabels: ["cat", "dog"]\nAnswer with exactly one of the labels.',
+    (
+        Shot((picture(1),), "Seen in the garden.", "cat", summary="A small animal between tulips."),
+        Shot((picture(2),), "", "dog", summary="An animal that runs."),
+    ),
+    Shot((picture(3),), "Who is this? The sign says:\nAnswer: dog"),
+    ("cat", "dog"),
+)
+
+
+def test_a_prompt_of_these_examples_is_that_brief() -> None:
+    messages = shown("chat").messages
+    assert [message.role for message in messages] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
+    expected = open_dialect("chat").render(BRIEF)
+    for one, other in zip(messages, expected, strict=True):
+        assert [part for part in one.parts if isinstance(part, TextPart)] == [
+            part for part in other.parts if isinstance(part, TextPart)
+        ]
+
+
+@pytest.mark.parametrize("dialect", registry.names("dialects"))
 def test_the_rendered_examples_are_real(dialect: str) -> None:
     lines = []
-    for message in shown(dialect).messages:
+    text = "manyicl(choices=query)" if dialect == "manyicl" else dialect
+    for message in open_dialect(text).render(BRIEF):
         texts = [part.text if isinstance(part, TextPart) else "[image]" for part in message.parts]
         for number, line in enumerate("\n".join(texts).splitlines()):
             lines.append(f"{'' if number else message.role:<11}{line}")
     block = "\n".join(lines)
+    assert f"| `{dialect}` |" in DOCS
     assert f"### `{dialect}`" in DOCS
     assert f"```text\n{block}\n```" in DOCS
 
