@@ -115,7 +115,7 @@ def test_the_manifest_counts_what_is_there(engine: Engine, query: Query, dialect
     assert manifest["prompt_sha256"] == digest(canonical(found.messages))
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "text"])  # that one asks a model
 def test_it_shows_the_same_demonstrations_in_the_same_order(
     engine: Engine, query: Query, dialect: str
 ) -> None:
@@ -127,7 +127,7 @@ def test_it_shows_the_same_demonstrations_in_the_same_order(
     assert [shot["stage"] for shot in without.manifest["demonstrations"]] == [
         f"{shot['stage']} > text_only" for shot in with_pictures.manifest["demonstrations"]
     ]
-    assert with_pictures.manifest["counts"]["images"] == 5
+    assert with_pictures.manifest["counts"]["images"] == (2 if dialect == "collage" else 5)
     assert NOT_SHOWN not in "\n".join(texts(with_pictures.messages))
 
 
@@ -157,7 +157,8 @@ def test_a_dialect_of_ones_own_is_handed_no_pictures_either(engine: Engine, quer
 
     selection = engine.select("p", query, recipe("rices|text_only"))
     build(selection, labels=[], picture=engine.prepared, dialect=Mine())
-    (brief,) = briefs
+    brief, *others = briefs
+    assert all(len(one.shots) == 0 for one in others)  # laid out for another query, to see what stays the same
     assert {shot.text for shot in brief.shots} == set(SHOWN.values())
     assert [shot.media for shot in brief.shots] == [()] * 4
     assert len(brief.query.media) == 1
