@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from shotsmith import registry
 from shotsmith.domain.errors import InvalidImage
 from shotsmith.domain.messages import ImagePart, Part, TextPart
-from shotsmith.prompts.dialects import Brief, Shot
+from shotsmith.prompts.dialects import Brief, Shot, open_dialect
 from shotsmith.prompts.dialects.collage import Collage
 from shotsmith.prompts.dialects.contact import Sheet, contact, draw
 
@@ -123,6 +124,14 @@ def test_only_images_are_merged() -> None:
     found = parts(Collage(), shot)
     assert found[2:4] == [SOUND, TextPart("Pictures: 1\nInput: What is heard?\nAnswer: a bark")]
     assert found[-2:] == [*QUERY.media, TextPart("Input: What is it?\nAnswer:")]
+
+
+@pytest.mark.parametrize("name", registry.names("dialects"))
+def test_a_dialect_says_that_it_merges_when_it_does(name: str) -> None:
+    dialect = open_dialect(name)
+    messages = dialect.render(Brief("Do it.", tuple(sizes(3, 2)), QUERY))
+    images = [part for message in messages for part in message.parts if isinstance(part, ImagePart)]
+    assert getattr(dialect, "merges", False) is (1 < len(images) < 6)
 
 
 def test_without_pictures_it_is_the_interleaved_dialect() -> None:
