@@ -102,7 +102,8 @@ class MarkedPrefixes:
     An entry is a whole prefix up to a mark. A request looks for the entry of its last mark, then for those that end
     at the blocks before it, `look_back` places in all, and reads the longest; whatever lies between that and its last
     mark is written. A prefix below the minimum is neither read nor written, and nobody says so. An entry that another
-    request is just writing cannot be read yet; who comes meanwhile pays for a write of its own.
+    request is just writing cannot be read yet; who comes meanwhile pays for a write of its own. With `implicit`, as
+    OpenAI has it unless told otherwise, the end of each prompt counts as a mark.
     """
 
     minimum: int
@@ -110,11 +111,14 @@ class MarkedPrefixes:
     refreshed: bool
     ready_s: float = 0.0
     look_back: int | None = 20
+    implicit: bool = False
     entries: dict[tuple[str, ...], _Entry] = field(default_factory=dict)
 
     def serve(self, request: Request) -> Usage:
         total = sum(block.tokens for block in request.prompt)
         marks = [place for place, block in enumerate(request.prompt, start=1) if block.mark]
+        if self.implicit and len(request.prompt) not in marks:
+            marks.append(len(request.prompt))
         if not marks:
             return Usage(0, 0, total)
         end = marks[-1]
@@ -130,8 +134,9 @@ class MarkedPrefixes:
                 if self.refreshed:
                     entry.expires = request.at + self.ttl_s
                 break
-        if read < upto:
-            self._write(request, end)
+        for place in marks:
+            if self._tokens(request, place) >= max(read + 1, self.minimum):
+                self._write(request, place)
         return Usage(read, upto - read, total - upto)
 
     def _write(self, request: Request, end: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import subprocess
@@ -132,6 +133,26 @@ def test_queries_that_break_the_prefix_are_predicted_too(replay) -> None:
         unbroken, _ = billed(replay, name, 1, 80, 4, 4000)
         assert cost.usd == pytest.approx(found.usd / found.requests, rel=0.05)
         assert found.usd > 1.3 * unbroken.usd
+
+
+def test_unless_told_otherwise_a_provider_may_write_whatever_it_does_not_read(replay) -> None:
+    """Then even similar demonstrations alone cost the fee, marked or not."""
+    one, tokens = listed("OpenAI, 30"), replay.Tokens()
+    sizes = Sizes(tokens.demonstration, tokens.instruction, tokens.query, tokens.output)
+    rule = dataclasses.replace(one.rule, writes_rest=True)
+    for fixed, similar in ((40, 8), (0, 16), (2, 8)):
+        for rate in (0.02, 2):
+            cost = point(
+                fixed, similar, sizes=sizes, prices=one.prices, rule=rule, traffic=Traffic(rate)
+            ).cost
+            provider = replay.MarkedPrefixes(
+                1024, 1800, refreshed=False, ready_s=2, look_back=None, implicit=True
+            )
+            requests = replay.traffic(rate, 1500, fixed, similar, tokens=tokens, mark=cost.marked)
+            found = replay.bill(provider, requests, one.list)
+            assert cost.usd == pytest.approx(found.usd / found.requests, rel=0.05)
+            if fixed < 40:
+                assert cost.usd > 1.15 * cost.uncached_usd
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.7, 2, 10])

@@ -83,16 +83,22 @@ def expected_cost(size: PromptSize, prices: Prices, rule: CacheRule, traffic: Tr
     """What a query of this size costs, with its prefix marked only where that is cheaper."""
     at = prices.at(size.input)
     plain = size.input * at.input + size.output * at.output
+    rest = _uncached(at, rule) if size.input >= rule.minimum else at.input
+    bare = Cost(size.input * rest + size.output * at.output, 0.0, 0, marked=False, uncached_usd=plain)
     cached = rule.cached(size.prefix)
     if not cached:
-        return Cost(plain, 0.0, 0, marked=False, uncached_usd=plain)
+        return bare
     hits = hit_rate(rule, traffic)
     token = hits * at.cache_read + (1 - hits) * at.cache_write
-    rest = at.cache_write if rule.writes_rest else at.input
     usd = cached * token + (size.input - cached) * rest + size.output * at.output
-    if rule.optional and usd > plain:
-        return Cost(plain, 0.0, 0, marked=False, uncached_usd=plain)
+    if rule.optional and usd > bare.usd:
+        return bare
     return Cost(usd, hits, cached, marked=rule.optional, uncached_usd=plain)
+
+
+def _uncached(prices: Prices, rule: CacheRule) -> float:
+    """The price of a token that is not read from a cache and not meant for one."""
+    return prices.cache_write if rule.writes_rest and rule.kind != "none" else prices.input
 
 
 def token_factor(prices: Prices, rule: CacheRule, traffic: Traffic) -> float:
@@ -100,10 +106,11 @@ def token_factor(prices: Prices, rule: CacheRule, traffic: Traffic) -> float:
 
     Its inverse is how many fixed demonstrations cost as much as one similar one.
     """
-    if rule.kind == "none" or not prices.input:
+    uncached = _uncached(prices, rule)
+    if rule.kind == "none" or not uncached:
         return 1.0
     hits = hit_rate(rule, traffic)
-    factor = (hits * prices.cache_read + (1 - hits) * prices.cache_write) / prices.input
+    factor = (hits * prices.cache_read + (1 - hits) * prices.cache_write) / uncached
     return min(factor, 1.0) if rule.optional else factor
 
 
@@ -115,7 +122,7 @@ def rate_for_factor(factor: float, prices: Prices, rule: CacheRule) -> float | N
 
     def cheap(per_minute: float) -> bool:
         hits = hit_rate(rule, Traffic(per_minute))
-        return hits * prices.cache_read + (1 - hits) * prices.cache_write <= factor * prices.input
+        return hits * prices.cache_read + (1 - hits) * prices.cache_write <= factor * _uncached(prices, rule)
 
     low, high = 0.0, 1e6
     if rule.kind == "none" or not cheap(high):

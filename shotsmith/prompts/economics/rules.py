@@ -37,8 +37,8 @@ class CacheRule:
         refreshed: Whether each use begins that time anew; otherwise it runs from the write.
         kept: Share of the queries within that time that really find the entry, where nothing is promised.
         ready_s: Seconds from a write until others can read it: an entry is there once the first answer begins.
-        writes_rest: Whether what follows the prefix is written as well, at the price of a write, as OpenAI does from
-            GPT-5.6 on unless the mode of its cache is "explicit".
+        writes_rest: Whether all that is not read is written, marked or not, at the price of a write: OpenAI does so
+            from GPT-5.6 on unless a request says that the mode of its cache is "explicit".
 
     Raises:
         InvalidParameter: A number is out of range.
