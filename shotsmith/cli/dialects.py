@@ -55,9 +55,7 @@ def dialects(
     encoder: EncoderOption = None,
     as_json: Json = False,
 ) -> None:
-    """List dialects and their options. With a pool and a query, lay out the same demonstrations in several, side by
-    side.
-    """
+    """List dialects and their options; with --pool, lay out the same demonstrations in several, side by side."""
     if pool is None:
         if image or text or id is not None or recipe or selector or k is not None:
             raise InvalidParameter(
