@@ -23,6 +23,7 @@ from .schemas import (
     SelectionOut,
     SelectorOut,
     image_files,
+    media_files,
 )
 from .selectors import describe
 from .selectors.schema import recipe_schema
@@ -134,4 +135,5 @@ class Api:
             id=asked.id,
             group=asked.group,
             metadata=asked.metadata,
+            media=media_files(asked.media, "query"),
         )

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
         50_000_000, ge=1, description="Larger images are refused before they are decoded."
     )
     max_image_bytes: int = Field(30_000_000, ge=1, description="Larger files are refused.")
+    max_audio_bytes: int = Field(30_000_000, ge=1, description="Larger sounds are refused.")
+    max_audio_seconds: float = Field(1_800, gt=0, description="Longer sounds are refused.")
+    max_video_bytes: int = Field(100_000_000, ge=1, description="Larger videos are refused.")
+    max_video_seconds: float = Field(600, gt=0, description="Longer videos are refused.")
     max_body_bytes: int = Field(268_435_456, ge=1, description="Larger HTTP requests are refused.")
     host: str = Field("127.0.0.1", description="Address `shotsmith serve` listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port `shotsmith serve` listens on.")

@@ -32,6 +32,9 @@ class Asked:
     image: Annotated[
         list[Path] | None, typer.Option("--image", "-i", help="The query's image; repeat for several.")
     ] = None
+    media: Annotated[
+        list[Path] | None, typer.Option("--media", help="The query's sound or video; repeat for several.")
+    ] = None
     text: Annotated[str, typer.Option("--text", "-t", help="The query's text.")] = ""
     id: Annotated[
         str | None, typer.Option("--id", help="Ask this example of the pool, without its answer.")
@@ -93,23 +96,14 @@ class Asked:
             NotFound: No example of that id.
             InvalidInput: A file cannot be read, or nothing was asked.
         """
-        from ..domain.examples import ImageFile
+        from ..domain.examples import ImageFile, MediaFile
 
         known = keyed(self.meta or [], "--meta")
-        if self.id is not None and not self.image and not self.text:
+        if self.id is not None and not self.image and not self.media and not self.text:
             return opened.query_of(self.pool, self.id, group=self.group, metadata=known)
-        files = []
-        for path in self.image or []:
-            try:
-                files.append(ImageFile(str(path), path.read_bytes()))
-            except OSError as error:
-                raise InvalidInput(
-                    f"the file cannot be read: {error.strerror}",
-                    field="--image",
-                    value=str(path),
-                    mend="Check the path",
-                ) from None
-        return opened.query(files, self.text, id=self.id, group=self.group, metadata=known)
+        images = [ImageFile(str(path), _read(path, "--image")) for path in self.image or []]
+        media = [MediaFile(str(path), _read(path, "--media")) for path in self.media or []]
+        return opened.query(images, self.text, id=self.id, group=self.group, metadata=known, media=media)
 
     def to_recipe(self) -> Recipe:
         """The recipe: from text or file, with the options on top.
@@ -135,6 +129,18 @@ class Asked:
         if narrowed := {name: value for name, value in filters.items() if value is not None}:
             wanted["filters"] = {**(wanted.get("filters") or {}), **narrowed}
         return Recipe.read(wanted, "recipe")
+
+
+def _read(path: Path, option: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            f"the file cannot be read: {error.strerror}",
+            field=option,
+            value=str(path),
+            mend="Check the path",
+        ) from None
 
 
 def with_query(command: Callable[..., None]) -> Callable[..., None]:

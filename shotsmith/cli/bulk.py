@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def import_(
-    format: Annotated[str, typer.Argument(help="imagefolder, jsonl, csv or a plugin's format.")],
+    format: Annotated[str, typer.Argument(help="imagefolder, mediafolder, jsonl, csv or a plugin's format.")],
     source: Annotated[Path, typer.Argument(help="The directory or file to read.")],
     pool: Annotated[str, typer.Option("--pool", "-p", help="Where to; created when it does not exist.")],
     kind: Annotated[str, typer.Option(help="Task family of a new pool.")] = "classification",

@@ -3,6 +3,7 @@
 ShotsmithError
 ├── InvalidInput              the caller sent something unusable
 │   ├── InvalidImage          bytes that are not one decodable still image
+│   ├── InvalidMedia          bytes that are not a sound or a video that can be shown
 │   ├── UnknownName           no selector, order, dialect, encoder, importer or model of that name
 │   └── InvalidParameter      a parameter that does not exist or is out of range
 ├── NotFound                  no such pool or example
@@ -98,6 +99,12 @@ class InvalidImage(InvalidInput):
     """Bytes that are not one decodable still image within the limits."""
 
     slug = "invalid-image"
+
+
+class InvalidMedia(InvalidInput):
+    """Bytes that are not one decodable sound or video within the limits, or not of the kind that is asked for."""
+
+    slug = "invalid-media"
 
 
 class UnknownName(InvalidInput):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from .media import Media
+from .media import Media, MediaKind
 from .scoring import digest
 
 PoolKind = Literal["classification", "vqa", "captioning", "regression", "open"]
@@ -33,10 +33,12 @@ def text_key(text: str) -> str:
 
 
 def pixel_key(media: tuple[Media, ...]) -> str:
-    """One hash for a set of pictures, whatever their order or encoding; empty without pictures."""
+    """One hash for a set of pictures, sounds and videos, whatever their order or encoding; empty without any."""
     if not media:
         return ""
-    return hashlib.sha256("|".join(sorted(part.pixel_sha256 for part in media)).encode()).hexdigest()
+    return hashlib.sha256(
+        "|".join(sorted(part.pixel_sha256 for part in media if part.first)).encode()
+    ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Example:
 
     @property
     def pixel_key(self) -> str:
-        """Identity of the pictures, however encoded."""
+        """Identity of what is seen and heard, however encoded."""
         return pixel_key(self.media)
 
     @property
@@ -154,7 +156,7 @@ class Catalogue:
 
     Attributes:
         payloads: `Example.payload` by id, ids ascending.
-        dhashes: Difference hashes of each example's pictures.
+        dhashes: Difference hashes of each example's pictures and videos.
     """
 
     payloads: Mapping[str, Mapping[str, Any]]
@@ -162,16 +164,26 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFile:
-    """A file as it came: its name for error messages and its bytes."""
+class MediaFile:
+    """A file as it came: its name for error messages, its bytes, and what it must be; None for whatever it is."""
 
     name: str
     data: bytes = field(repr=False)
+    kind: MediaKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile(MediaFile):
+    """A file that must be an image."""
+
+    kind: MediaKind | None = "image"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An example on its way in, before its images are checked and hashed. Fields as in `Example`.
+    """An example on its way in, before its files are checked and hashed. Fields as in `Example`.
+
+    Images are shown before the other media.
 
     `where` tells people which line, row or file it came from. Without an id it gets one from its content.
     """
@@ -186,6 +198,12 @@ class Draft:
     split: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    media: tuple[MediaFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[MediaFile, ...]:
+        """Images, sounds and videos in the order they are shown."""
+        return (*self.images, *self.media)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +226,10 @@ class Query:
 
     @property
     def pixel_key(self) -> str:
-        """Identity of the pictures, however encoded."""
+        """Identity of what is seen and heard, however encoded."""
         return pixel_key(self.media)
 
     @property
     def key(self) -> str:
         """Identity for keyed randomness and caches: what is asked, not who asks."""
-        return digest({"pixels": [part.pixel_sha256 for part in self.media], "text": self.text})
+        return digest({"pixels": [part.pixel_sha256 for part in self.media if part.first], "text": self.text})

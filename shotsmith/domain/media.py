@@ -1,14 +1,18 @@
-"""Media parts: what an example or a query shows besides its text.
-
-A part is typed, so audio or video frames join later without a redesign; today every part is an image.
-"""
+"""Media parts: what an example or a query shows besides its text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-MediaKind = Literal["image"]
+MediaKind = Literal["image", "audio", "video"]
+
+
+class Frame(NamedTuple):
+    """One of the pictures that a video is shown as: the `number`-th, from 1, of so many."""
+
+    number: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,15 @@ class Media:
         sha256: Hash of the stored bytes: the blob's key.
         mime: Type found in the bytes, not the one that was claimed.
         size: Bytes.
-        width: Pixels, after EXIF orientation is applied.
-        height: Pixels, after EXIF orientation is applied.
-        pixel_sha256: Hash of size and RGB pixels: equal for the same picture however it is encoded.
-        dhash: 64-bit difference hash as 16 hex digits; near-duplicates differ in few bits.
+        width: Pixels, as it is shown (EXIF orientation and rotation applied); 0 for what is only heard.
+        height: As `width`.
+        pixel_sha256: Hash of what is seen or heard: of size and RGB pixels of a picture, of the samples of a sound, of
+            the coded pictures of a video. Equal for the same content however it is packed.
+        dhash: 64-bit difference hash as 16 hex digits; near-duplicates differ in few bits. A video's is that of the
+            picture in its middle; empty for what is only heard.
         data: The bytes, where they travel with the part; stored examples keep them in the blob store.
+        seconds: How long it plays; None for a picture.
+        frame: Of a video, the one picture that stands here; None for all of it.
     """
 
     kind: MediaKind
@@ -36,3 +44,15 @@ class Media:
     pixel_sha256: str
     dhash: str
     data: bytes | None = field(default=None, repr=False, compare=False)
+    seconds: float | None = None
+    frame: Frame | None = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether it has a picture to look at."""
+        return self.kind != "audio"
+
+    @property
+    def first(self) -> bool:
+        """Whether it is more than a further picture of the video before it."""
+        return self.frame is None or self.frame.number == 1

@@ -209,6 +209,25 @@ class ImageSpec(Frozen):
     quality: Whole = Field(90, ge=1, le=100, description="JPEG quality where an image must be re-encoded.")
 
 
+class AudioSpec(Frozen):
+    """How sounds are prepared for a prompt."""
+
+    form: Literal["kept", "speech"] = Field(
+        "kept",
+        description="kept: WAV and MP3 as they are, others as WAV. speech: WAV, one channel, 16,000 samples a second.",
+    )
+
+
+class VideoSpec(Frozen):
+    """How videos are shown in a prompt: as still pictures at regular times, of the sizes that images have."""
+
+    frames: Whole = Field(8, ge=1, le=256, description="Pictures of a demonstration's video.")
+    query_frames: Whole = Field(8, ge=1, le=256, description="Pictures of a query's video.")
+    stamps: StrictBool = Field(
+        True, description="Whether each picture is preceded by its time, as in [0:03]."
+    )
+
+
 class Budget(Frozen):
     """Limits of one prompt, beside those of the model it is for.
 
@@ -264,13 +283,16 @@ class Recipe(Frozen):
         "chat", description="How the prompt is laid out: a dialect with its options, e.g. collage(columns=4)."
     )
     symbols: SymbolKind = Field(
-        "none", description="What stands for the labels in prompts: themselves, numbered classes, letters or words."
+        "none",
+        description="What stands for the labels in prompts: themselves, numbered classes, letters or words.",
     )
     seed: Whole = Field(0, description="Seeds every random choice.")
     evaluation: StrictBool = Field(
         False, description="Also keep the query's group and its near-duplicates out of the demonstrations."
     )
     images: ImageSpec = Field(default_factory=ImageSpec)
+    audio: AudioSpec = Field(default_factory=AudioSpec)
+    video: VideoSpec = Field(default_factory=VideoSpec)
     budget: Budget = Field(default_factory=Budget)
 
     @model_validator(mode="before")
@@ -295,7 +317,7 @@ class Recipe(Frozen):
 #: A recipe or its text form.
 RecipeField = Annotated[Recipe, _Spelled()]
 
-_OPTIONS = ("dialect", "symbols", "seed", "evaluation", "images", "budget")
+_OPTIONS = ("dialect", "symbols", "seed", "evaluation", "images", "audio", "video", "budget")
 
 
 def _fields(text: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..domain.errors import InvalidInput
-from ..domain.examples import ImageFile, Pool, Query
+from ..domain.examples import ImageFile, MediaFile, Pool, Query
 from ..domain.media import Media
 from ..domain.messages import ImagePart
 from ..domain.names import check_fact, check_key, check_text
@@ -22,6 +22,7 @@ from ..settings import Settings
 from .answers import Answer
 from .asking import Asking
 from .doctor import Checkup, visit
+from .intake import NOTHING
 from .judging import ModelJudge
 from .keeping import Keeping
 from .selecting import Selecting
@@ -50,6 +51,7 @@ class Engine(Keeping):
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaFile] = (),
     ) -> Query:
         """A query from image files and text.
 
@@ -59,22 +61,25 @@ class Engine(Keeping):
             id: An example of the pool that this is.
             group: Its group.
             metadata: What is known of it beside content, for `matched`.
+            media: Sounds, videos and images that follow.
 
         Raises:
             InvalidImage: An image cannot be used.
-            InvalidInput: There is neither an image nor a text, or a metadata value is not JSON.
+            InvalidMedia: A sound or a video cannot.
+            InvalidInput: There is neither a file nor a text, or a metadata value is not JSON.
         """
         check_text("query.text", text)
         for name, key in (("id", id), ("group", group)):
             if key is not None:
                 check_key(f"query.{name}", f"the {name}", key)
-        if not images and not text.strip():
-            raise InvalidInput("neither an image nor a text", field="query", mend="Give at least one of them")
-        media = tuple(self._intake.open(file)[0] for file in images)
+        files = (*images, *media)
+        if not files and not text.strip():
+            raise InvalidInput(NOTHING, field="query", mend="Give at least one of them")
+        parts = tuple(self._intake.open(file)[0] for file in files)
         facts = dict(metadata or {})
         for name, value in facts.items():
             check_fact("query.metadata", name, value)
-        return Query(media=media, text=text, id=id, group=group, metadata=facts)
+        return Query(media=parts, text=text, id=id, group=group, metadata=facts)
 
     def query_of(
         self,
@@ -143,7 +148,8 @@ class Engine(Keeping):
 
     def prompt(self, selection: Selection) -> Prompt:
         """Render a selection into the messages a model receives, with their manifest."""
-        return build(selection, labels=self.labels(selection.pool), picture=self._pictures.prepared)
+        picture = self._pictures.shown(selection.recipe)
+        return build(selection, labels=self.labels(selection.pool), picture=picture)
 
     def ask(
         self,
@@ -206,4 +212,6 @@ class Engine(Keeping):
 
     def _judge(self, pool: Pool, recipe: Recipe, model: str | None) -> ModelJudge:
         name = model or self.settings.model
-        return ModelJudge(name, self._asking.reply, pool, self.labels(pool), self._pictures.prepared, recipe)
+        return ModelJudge(
+            name, self._asking.reply, pool, self.labels(pool), self._pictures.shown(recipe), recipe
+        )

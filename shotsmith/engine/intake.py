@@ -11,13 +11,14 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from ..domain.errors import InvalidInput, ShotsmithError
-from ..domain.examples import Draft, Example, ImageFile, Pool
+from ..domain.examples import Draft, Example, MediaFile, Pool
 from ..domain.media import Media
 from ..domain.names import check_fact, check_id, check_key, check_text, hint
-from ..imaging import Limits, decode, describe
+from ..media import Limits, opened
 from ..storage import Blobs
 
 _AT_ONCE = 8  # files decoded side by side
+NOTHING = "neither an image nor a text, a sound or a video"
 _DECODED = 256_000_000  # bytes of decoded pictures that a batch may keep for the encoder
 
 
@@ -29,11 +30,11 @@ class Taken(NamedTuple):
 
 
 class Intake:
-    """Checks drafts and stores their images as blobs.
+    """Checks drafts and stores their images, sounds and videos as blobs.
 
     Args:
-        blobs: Where image bytes go.
-        limits: What images are refused unread.
+        blobs: Where their bytes go.
+        limits: What is refused.
     """
 
     def __init__(self, blobs: Blobs, limits: Limits) -> None:
@@ -42,14 +43,14 @@ class Intake:
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="shotsmith-decode")
 
     def take(self, pool: Pool, drafts: Sequence[Draft]) -> Taken:
-        """Check a batch, decode its images in parallel and store their bytes.
+        """Check a batch, decode its files in parallel and store their bytes.
 
         Raises:
             InvalidInput: For the first draft at fault, before any blob is written.
         """
         for draft in drafts:
             _check(pool, draft)
-        files = [(draft, file) for draft in drafts for file in draft.images]
+        files = [(draft, file) for draft in drafts for file in draft.files]
         parts: list[Media] = []
         pictures: dict[str, Image] = {}
         room = _DECODED
@@ -60,22 +61,23 @@ class Intake:
             ):
                 parts.append(part)
                 # What does not fit is decoded again when it is embedded.
-                if (room := room - 3 * part.width * part.height) > 0:
+                if picture is not None and (room := room - 3 * part.width * part.height) > 0:
                     pictures[part.pixel_sha256] = picture
         # Bytes travel no further than the blob store.
         stored = iter(list(self._threads.map(self._keep, parts)))
-        examples = [_example(pool, draft, tuple(next(stored) for _ in draft.images)) for draft in drafts]
+        examples = [_example(pool, draft, tuple(next(stored) for _ in draft.files)) for draft in drafts]
         return Taken(examples, pictures)
 
-    def open(self, file: ImageFile, *, where: str = "") -> tuple[Media, Image]:
-        """Check and decode one image.
+    def open(self, file: MediaFile, *, where: str = "") -> tuple[Media, Image | None]:
+        """Check and decode one file; with the picture, where it is an image.
 
         Raises:
             InvalidImage: Naming the file, and where it was mentioned.
+            InvalidMedia: The same for a sound or a video.
+            MissingExtra: The format needs the extra `media`.
         """
         try:
-            picture = decode(file.data, name=file.name, limits=self._limits)
-            return describe(file.data, picture, name=file.name), picture
+            return opened(file.data, name=file.name, kind=file.kind, limits=self._limits)
         except ShotsmithError as error:
             if where and file.name not in where:
                 error.field = f"{where}: {error.field}"
@@ -116,8 +118,8 @@ def _check(pool: Pool, draft: Draft) -> None:
         check_key(f"{where}: tags", "a tag", tag)
     for name, value in draft.metadata.items():
         check_fact(f"{where}: metadata", name, value)
-    if not draft.images and not draft.text.strip():
-        raise InvalidInput("neither an image nor a text", field=where, mend="Give at least one of them")
+    if not draft.files and not draft.text.strip():
+        raise InvalidInput(NOTHING, field=where, mend="Give at least one of them")
     if not draft.answer and not draft.labels:
         raise InvalidInput(
             "neither an answer nor a label", field=where, mend="An example must show what the right output is"

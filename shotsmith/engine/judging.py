@@ -8,7 +8,7 @@ from typing import Any
 from ..domain.errors import InvalidInput
 from ..domain.examples import Example, Pool, Query
 from ..domain.media import Media
-from ..domain.messages import ImagePart, Message, Reply
+from ..domain.messages import MediaPart, Message, Reply
 from ..domain.recipes import Recipe
 from ..domain.selections import Demonstration, Selection
 from ..prompts import judging
@@ -27,7 +27,7 @@ class ModelJudge:
         ask: Sends messages to it.
         pool: Whose examples it is asked about.
         labels: The pool's label space.
-        picture: Prepares one image.
+        picture: Prepares one image, sound or picture of a video.
         recipe: In which dialect prompts are laid out, and how large images are.
     """
 
@@ -113,6 +113,6 @@ class ModelJudge:
                 mend="Configure a vision-language model, or name one in the selector's `model`",
             )
 
-    def _show(self, media: Media) -> ImagePart:
+    def _show(self, media: Media) -> MediaPart:
         sizes = self._recipe.images
         return self._picture(media, sizes.max_side, sizes.quality)

@@ -51,14 +51,14 @@ def _find(
 
     if query.id is not None:
         remove({query.id: "its id is the query's"}, "itself")
-    shows = "the same pixels" if query.media else "the same text"
+    shows = _same(query)
     remove(dict.fromkeys(_copies(query, view), shows), "same content")
     if recipe.evaluation:
         own = view.examples([query.id]).get(query.id) if query.id is not None else None
         group = query.group or (own.group if own else None)
         if group:
             remove(dict.fromkeys(view.in_group(group), f"group {group!r}"), "same group")
-        near = view.near_pictures([part.dhash for part in query.media], NEAR_BITS)
+        near = view.near_pictures([part.dhash for part in query.media if part.dhash], NEAR_BITS)
         remove(
             {id: f"difference hashes differ in {bits} of 64 bits" for id, bits in near.items()},
             "near-duplicate",
@@ -86,6 +86,19 @@ def is_copy(query: Query, example: Example, kind: PoolKind) -> bool:
     # Elsewhere another question about the same picture is another example; a missing text is no other question.
     asked, told = normal_text(query.text), normal_text(example.text)
     return kind == "classification" or not asked or told in ("", asked)
+
+
+def _same(query: Query) -> str:
+    if not query.media:
+        return "the same text"
+    kinds = {part.kind for part in query.media}
+    return (
+        "the same pixels"
+        if kinds == {"image"}
+        else "the same sound"
+        if kinds == {"audio"}
+        else "the same media"
+    )
 
 
 def _copies(query: Query, view: View) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..domain.errors import Unavailable
-from ..imaging import Limits
+from ..media import limits_of
 from ..retrieval.index import open_index
 from ..settings import Settings
 from ..storage import (
@@ -52,7 +52,7 @@ class Stores:
         self.calls = CallLedger(self.database)
         self.calibrations = CalibrationStates(self.database)
         self.blobs = Blobs(settings.blob_url or f"file://{root / 'blobs'}")
-        self.limits = Limits(settings.max_image_pixels, settings.max_image_bytes)
+        self.limits = limits_of(settings)
         self.index = open_index(settings.index_url, root / "index", settings.index_api_key, serving=serving)
 
     def ping(self) -> None:

@@ -129,6 +129,9 @@ def _shown(
 
 
 def _thumbnail(engine: Engine, media: Sequence[Media]) -> ImagePart | None:
-    if not media:
+    part = next((one for one in media if one.seen), None)
+    if part is None:
         return None
-    return prepare(engine.image(media[0].sha256), max_side=SIDE, quality=_QUALITY)
+    if part.kind == "video":
+        return engine.prepared(part, SIDE, _QUALITY)
+    return prepare(engine.image(part.sha256), max_side=SIDE, quality=_QUALITY)

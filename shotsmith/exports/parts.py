@@ -49,13 +49,15 @@ class Images:
         self._written: set[str] = set()
 
     def of(self, media: Sequence[Media], max_side: int) -> list[dict[str, Any]]:
-        """References to some pictures, which are written if they are new.
+        """References to some media, which are written if they are new: sounds always as stored, of a video that is
+        prepared the picture in its middle.
 
         Raises:
             NotFound: An image is lost.
             InvalidImage: It is damaged.
         """
-        return [self._one(part, max_side if self._form == "prepared" else 0) for part in media]
+        prepared = self._form == "prepared"
+        return [self._one(part, max_side if prepared and part.seen else 0) for part in media]
 
     def _one(self, part: Media, max_side: int) -> dict[str, Any]:
         key = (part.sha256, max_side)

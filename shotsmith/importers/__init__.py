@@ -45,7 +45,7 @@ def open_importer(kind: str, source: str | PathLike[str], **options: Any) -> Imp
     """The importer for a source.
 
     Args:
-        kind: A registered name: "imagefolder", "jsonl", "csv" or a plugin's.
+        kind: A registered name: "imagefolder", "mediafolder", "jsonl", "csv" or a plugin's.
         source: A directory or a file.
         options: What that importer's class takes besides the source.
 

@@ -13,7 +13,7 @@ from ..domain.examples import Draft
 from .records import FIELDS, check_names, draft, existing_file, image_root, text_line
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
-LISTS = ("images", "labels", "tags")
+LISTS = ("images", "media", "labels", "tags")
 METADATA = "metadata."
 COLUMNS = tuple(name for name in FIELDS if name != "metadata")
 
@@ -21,9 +21,10 @@ COLUMNS = tuple(name for name in FIELDS if name != "metadata")
 class Csv:
     """Reads a UTF-8 file whose first row names the columns; blank rows are passed over, empty cells are absent.
 
-    Columns are `id`, `image`, `images`, `text`, `answer`, `label`, `labels`, `group`, `split`, `tags`, and
-    `metadata.<name>` for anything else. In `images`, `labels` and `tags` values are separated by ";". A data URL
-    goes into `image`. Rows are counted as spreadsheets do: the header is row 1.
+    Columns are `id`, `image`, `images`, `audio`, `video`, `media`, `text`, `answer`, `label`, `labels`, `group`,
+    `split`, `tags`, and `metadata.<name>` for anything else. In `images`, `media`, `labels` and `tags` values are
+    separated by ";". A data URL goes into `image`, `audio` or `video`. Rows are counted as spreadsheets do: the header
+    is row 1.
 
     Args:
         source: The file.

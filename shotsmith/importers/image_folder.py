@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
+from typing import Any, ClassVar
 
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Draft, ImageFile
@@ -47,6 +48,9 @@ class ImageFolder:
         InvalidParameter: `splits` is neither true nor false.
     """
 
+    #: What a file that counts is called in errors.
+    what: ClassVar[str] = "image"
+
     def __init__(self, source: str | PathLike[str], *, splits: bool | None = None) -> None:
         self.source = Path(source)
         self.splits = splits
@@ -84,17 +88,17 @@ class ImageFolder:
             yield Draft(
                 where=name,
                 id=name,
-                images=(ImageFile(name, read_bytes(path, name, name)),),
+                **self._file(name, read_bytes(path, name, name)),
                 answer=label,
                 labels=(label,),
                 split=split,
             )
         if not found:
             raise InvalidInput(
-                "the directory holds no image",
+                f"the directory holds no {self.what}",
                 field="source",
                 value=str(self.source),
-                mend="Put images into directories named after their classes",
+                mend="Put files into directories named after their classes",
             )
 
     def total(self) -> int | None:
@@ -144,7 +148,7 @@ class ImageFolder:
                 folders.append(entry)
             elif self._is_image(entry):
                 raise InvalidInput(
-                    "the image is in no class directory",
+                    f"the {self.what} is in no class directory",
                     field=self._name(entry),
                     mend="Move it into a directory named after its class, or list images and labels in a JSONL file"
                     + (
@@ -180,11 +184,18 @@ class ImageFolder:
         return [entry for entry in entries if not _hidden(entry)]
 
     def _is_image(self, path: Path) -> bool:
-        suffix = path.suffix.lower()
-        if suffix in EXTENSIONS or suffix in REFUSED or _sniffed(path):
+        if self._wanted(path):
             return True
         self._skipped += 1
         return False
+
+    def _wanted(self, path: Path) -> bool:
+        suffix = path.suffix.lower()
+        return suffix in EXTENSIONS or suffix in REFUSED or _sniffed(path)
+
+    def _file(self, name: str, data: bytes) -> dict[str, Any]:
+        """The field of a draft that holds the file."""
+        return {"images": (ImageFile(name, data),)}
 
     def _name(self, path: Path) -> str:
         """The path below the source, the same on every system."""

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, images as paths or data URLs."""
+"""JSON Lines: one object a line, images, sounds and videos as paths or data URLs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from .records import draft, existing_file, image_root, text_line
 class JsonLines:
     """Reads a UTF-8 file with one JSON object a line; blank lines are passed over.
 
-    Fields, all optional: `id`, `image` or `images` (a path, a data URL, or a list of them), `text`, `answer`, `label`
-    or `labels` (a string or a list), `group`, `split`, `tags` (a string or a list) and `metadata` (a flat object).
+    Fields, all optional: `id`, `image` or `images` (a path, a data URL, or a list of them), `audio`, `video` and
+    `media` (the same for sounds, for videos, and for any of the three), `text`, `answer`, `label` or `labels` (a string
+    or a list), `group`, `split`, `tags` (a string or a list) and `metadata` (a flat object).
 
     Args:
         source: The file.

@@ -14,23 +14,41 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..domain.errors import InvalidInput, InvalidParameter
-from ..domain.examples import Draft, ImageFile
+from ..domain.examples import Draft, ImageFile, MediaFile
+from ..domain.media import MediaKind
 from ..domain.names import hint
 
-FIELDS = ("id", "image", "images", "text", "answer", "label", "labels", "group", "split", "tags", "metadata")
+FIELDS = (
+    "id",
+    "image",
+    "images",
+    "audio",
+    "video",
+    "media",
+    "text",
+    "answer",
+    "label",
+    "labels",
+    "group",
+    "split",
+    "tags",
+    "metadata",
+)
+#: Fields of files that follow the images, in this order, and what these files must be.
+MEDIA: Mapping[str, MediaKind | None] = {"audio": "audio", "video": "video", "media": None}
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
 def draft(record: Mapping[str, object], *, where: str, root: Path) -> Draft:
-    """Check a record and read its images.
+    """Check a record and read its files.
 
     Args:
         record: Values by field name; None counts as absent.
         where: The line or row it came from; errors begin with it.
-        root: Directory that relative image paths start from.
+        root: Directory that relative paths start from.
 
     Raises:
-        InvalidInput: For an unknown field, a value of the wrong type or an image that cannot be read.
+        InvalidInput: For an unknown field, a value of the wrong type or a file that cannot be read.
     """
     check_names(record, FIELDS, where)
     given = {name: value for name, value in record.items() if value is not None}
@@ -44,7 +62,12 @@ def draft(record: Mapping[str, object], *, where: str, root: Path) -> Draft:
     return Draft(
         where=where,
         id=_string(given, "id", where),
-        images=tuple(_image(source, f"{where}: image", root) for source in images),
+        images=tuple(ImageFile(*_file(source, f"{where}: image", root)) for source in images),
+        media=tuple(
+            MediaFile(*_file(source, f"{where}: {name}", root), kind)
+            for name, kind in MEDIA.items()
+            for source in _strings(given, name, where)
+        ),
         text=_string(given, "text", where) or "",
         answer=_string(given, "answer", where) or "",
         labels=_strings(given, "labels" if "labels" in given else "label", where),
@@ -140,10 +163,11 @@ def text_line(raw: bytes, number: int, where: str) -> str:
         ) from None
 
 
-def _image(source: str, field: str, root: Path) -> ImageFile:
+def _file(source: str, field: str, root: Path) -> tuple[str, bytes]:
+    """A name for errors and the bytes, from a path or a data URL."""
     scheme, colon, rest = source.partition(":")
     if colon and scheme.lower() == "data":
-        return ImageFile("image", _data_url(rest, field, source))
+        return field.rpartition(" ")[2], _data_url(rest, field, source)
     if colon and rest.startswith("//"):
         raise InvalidInput(
             "images are not downloaded",
@@ -151,7 +175,7 @@ def _image(source: str, field: str, root: Path) -> ImageFile:
             value=source,
             mend="Download it and give the file's path",
         )
-    return ImageFile(source, read_bytes(root / source, field, source))
+    return source, read_bytes(root / source, field, source)
 
 
 def _data_url(rest: str, field: str, source: str) -> bytes:

@@ -168,7 +168,7 @@ class PoolAccess:
     def _shown(self, chosen: SelectionOut) -> list[str]:
         """The images that are shown, each once."""
         shown = [one for one in chosen.demonstrations if not self._hides(one)]
-        return list(dict.fromkeys(part.sha256 for one in shown for part in one.media))
+        return list(dict.fromkeys(part.sha256 for one in shown for part in one.media if part.kind == "image"))
 
     def _shot(
         self,
@@ -178,7 +178,9 @@ class PoolAccess:
     ) -> Shot:
         hides = self._hides(one) and bool(one.media)
         text = NOT_SHOWN if hides and not one.text.strip() else one.text
-        images = () if hides else tuple(str(pictures[part.sha256]) for part in one.media)
+        images = (
+            () if hides else tuple(str(pictures[part.sha256]) for part in one.media if part.kind == "image")
+        )
         return Shot(one.id, text, one.answer, images, metadata.get(one.id, {}))
 
     def _keep(self, sha256: str, data: bytes) -> str:
@@ -216,7 +218,7 @@ def _batches(examples: Iterable[ExampleIn]) -> Iterator[list[ExampleIn]]:
     batch: list[ExampleIn] = []
     size = 0
     for example in examples:
-        weight = sum(map(len, example.images)) + len(example.text) + len(example.answer)
+        weight = sum(map(len, (*example.images, *example.media))) + len(example.text) + len(example.answer)
         if batch and (len(batch) == _BATCH or size + weight > _BATCH_CHARACTERS):
             yield batch
             batch, size = [], 0

@@ -9,6 +9,7 @@ from typing import Any
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Example, PoolKind
 from ..domain.media import Media
+from ..media import kind_of, sniff
 from ..schemas import ExampleIn
 
 _ID_LENGTH = 20
@@ -92,7 +93,7 @@ def content_id(example: ExampleIn, kind: PoolKind) -> str:
     labels = draft.labels or ((draft.answer,) if kind == "classification" and draft.answer else ())
     stored = Example(
         id="",
-        media=tuple(_hashed(file.data) for file in draft.images),
+        media=tuple(_hashed(file.data) for file in draft.files),
         text=draft.text,
         answer=draft.answer or ", ".join(labels),
         labels=tuple(labels),
@@ -110,4 +111,5 @@ def with_ids(examples: Sequence[ExampleIn], kind: PoolKind) -> list[ExampleIn]:
 
 
 def _hashed(data: bytes) -> Media:
-    return Media("image", hashlib.sha256(data).hexdigest(), "", len(data), 0, 0, "", "")
+    kind = kind_of(sniff(data)) or "image"
+    return Media(kind, hashlib.sha256(data).hexdigest(), "", len(data), 0, 0, "", "")

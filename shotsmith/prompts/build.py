@@ -12,19 +12,20 @@ from collections.abc import Callable, Mapping, Sequence
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Example, Query
 from ..domain.media import Media
-from ..domain.messages import ImagePart, Message, TextPart
+from ..domain.messages import ImagePart, MediaPart, Message, TextPart
 from ..domain.recipes import Recipe
 from ..domain.selections import Demonstration, Prompt, Selection
 from .budget import Limits, Size
 from .dialects import Brief, Dialect, Shot, open_dialect
 from .fitting import Offer, Table, steps
+from .frames import Stamped, unrolled
 from .instruction import instruction
 from .manifest import Dropped, Made, Shown, manifest
 from .prefix import common
 from .target import Target
 
-Picture = Callable[[Media, int, int], ImagePart]
-"""Media, longest side in pixels and JPEG quality -> the image as it is sent (see `images.prepare`)."""
+Picture = Callable[[Media, int, int], MediaPart]
+"""Media, longest side in pixels and JPEG quality -> the image or sound as it is sent (see `images.prepare`)."""
 
 Summarise = Callable[[Example], str]
 """A demonstration -> what a text dialect shows in place of its images."""
@@ -49,7 +50,7 @@ def build(
     Args:
         selection: Query, recipe and demonstrations in prompt order.
         labels: The label space as the instruction shows it; empty for an open one.
-        picture: Prepares one image.
+        picture: Prepares one image, one sound, or one of the pictures that a video is shown as.
         dialect: Instead of the recipe's.
         target: The model it is for; without one only the recipe's budget binds.
         summarise: Puts a demonstration's images into words, where the dialect asks for that.
@@ -60,7 +61,8 @@ def build(
         UnknownName: The recipe's dialect is not registered.
         ShotsmithError: Whatever `picture` and `summarise` raise.
     """
-    return _Building(selection, labels, picture, dialect, target or Target(), summarise).prompt()
+    dialect = Stamped(dialect or open_dialect(selection.recipe.dialect))
+    return _Building(unrolled(selection), labels, picture, dialect, target or Target(), summarise).prompt()
 
 
 class _Building:
@@ -69,13 +71,13 @@ class _Building:
         selection: Selection,
         labels: Sequence[str],
         picture: Picture,
-        dialect: Dialect | None,
+        dialect: Dialect,
         target: Target,
         summarise: Summarise | None,
     ) -> None:
         self._selection = selection
         self._recipe: Recipe = selection.recipe
-        self._dialect = dialect or open_dialect(self._recipe.dialect)
+        self._dialect = dialect
         self._target = target
         self._limits = target.limits(self._recipe.budget)
         self._picture = picture

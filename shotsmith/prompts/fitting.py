@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..domain.media import Media
-from ..domain.messages import ImagePart, Message
+from ..domain.messages import ImagePart, MediaPart, Message
 from ..domain.selections import Demonstration
 from .budget import Count, Limits, Shortage, Size, size_of
 from .dialects import Shot
@@ -71,7 +71,7 @@ class Table:
     limits: Limits
     count: Count | None
     render: Callable[[Mapping[str, Shot]], Sequence[Message]]
-    prepare: Callable[[Media, int], ImagePart]
+    prepare: Callable[[Media, int], MediaPart]
     sides: tuple[int, ...]
     merges: bool = False
 

@@ -43,13 +43,20 @@ def prepare(data: bytes, *, max_side: int, quality: int, limits: imaging.Limits 
     if known and max(known.width, known.height) <= max_side:
         return ImagePart(data, known.mime, known.width, known.height)
     picture = _shrunk(imaging.decode(data, limits=limits), max_side)
-    picture.info.clear()  # Pillow would write comments, profiles and gamma back from here
-    encoded, mime = _encoded(picture, "JPEG", quality=quality, subsampling=0), "image/jpeg"
+    lossy = encode_lossy(picture, max_side, quality)
     if _lossless(data):
         exact = _encoded(picture, "PNG", optimize=True)
-        if len(exact) < len(encoded):
-            encoded, mime = exact, "image/png"
-    return ImagePart(encoded, mime, picture.width, picture.height)
+        if len(exact) < len(lossy.data):
+            return ImagePart(exact, "image/png", picture.width, picture.height)
+    return lossy
+
+
+def encode_lossy(picture: Image.Image, max_side: int, quality: int) -> ImagePart:
+    """A decoded RGB picture shrunk to fit and encoded as baseline JPEG without chroma subsampling or metadata."""
+    picture = _shrunk(picture, max_side)
+    picture.info.clear()  # Pillow would write comments, profiles and gamma back from here
+    encoded = _encoded(picture, "JPEG", quality=quality, subsampling=0)
+    return ImagePart(encoded, "image/jpeg", picture.width, picture.height)
 
 
 def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..domain.examples import Example, Query, normal_text
 from ..domain.media import Media
-from ..domain.messages import ImagePart, Message, Reply, TextPart
+from ..domain.messages import MediaPart, Message, Reply, TextPart
 from .dialects.fields import field
 
-Show = Callable[[Media], ImagePart]
+Show = Callable[[Media], MediaPart]
 
 _DESCRIBE = (
     "Describe what this shows in one plain sentence, as a caption would. Answer with the sentence alone."
@@ -120,7 +120,7 @@ def _meant(beginning: str, folded: Mapping[str, str]) -> list[str]:
     return [label for label in whole if len(folded[label]) == longest]
 
 
-def _content(media: Sequence[Media], text: str, show: Show) -> tuple[ImagePart | TextPart, ...]:
+def _content(media: Sequence[Media], text: str, show: Show) -> tuple[MediaPart | TextPart, ...]:
     said = (TextPart(field("Input", text.strip())),) if text.strip() else ()
     return (*(show(part) for part in media), *said)
 

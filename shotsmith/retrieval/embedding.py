@@ -72,7 +72,7 @@ class Piece:
 
 
 class Embedder:
-    """Embeds items with one encoder.
+    """Embeds items with one encoder. A video is embedded as the picture in its middle; a sound gives no vector.
 
     Several pictures are one vector, the mean of their unit vectors; the joint vector is the mean of what the pictures
     and the text give in the joint space. What cannot be embedded is absent, never zero.
@@ -115,7 +115,9 @@ class Embedder:
             keep: Whether new vectors go into the cache; queries are only looked up.
             pictures: Pictures that are decoded already, by pixel hash.
         """
-        pieces = {picture_key(part.pixel_sha256): Piece(part) for item in items for part in item.media}
+        pieces = {
+            picture_key(part.pixel_sha256): Piece(part) for item in items for part in item.media if part.seen
+        }
         texts = {text_key(item.text): item.text for item in items if normal_text(item.text)}
         known = self.pieces(pieces, texts, keep=keep, pictures=pictures)
         return [_joined(item, known) for item in items]
@@ -213,7 +215,8 @@ def _spread(fresh: dict[str, Vectors], keys: Sequence[str], spaces: Mapping[str,
 
 
 def _joined(item: Item, known: Mapping[str, Vectors]) -> Vectors:
-    shown = [known[key] for part in item.media if (key := picture_key(part.pixel_sha256)) in known]
+    seen = [picture_key(part.pixel_sha256) for part in item.media if part.seen]
+    shown = [known[key] for key in seen if key in known]
     said = known.get(text_key(item.text), {})
     joint_shown = _mean([vectors["joint"] for vectors in shown if "joint" in vectors])
     made = {

@@ -56,7 +56,7 @@ def parts_of(
 
 def _pieces(whole: Whole, spec: PartsSpec) -> list[tuple[Any, str, Piece]]:
     found: list[tuple[Any, str, Piece]] = []
-    for number, media in enumerate(whole.media, start=1):
+    for number, media in enumerate((part for part in whole.media if part.seen), start=1):
         found.append(("image", f"image {number}", Piece(media)))
         if spec.tiles > 1:
             count = spec.tiles**2

@@ -10,7 +10,7 @@ from .examples import (
     PoolIn,
     PoolOut,
 )
-from .images import data_url, image_files
+from .images import data_url, image_files, media_files
 from .neighbours import NeighboursIn, NeighboursOut
 from .problems import Problem
 from .selections import (
@@ -53,5 +53,6 @@ __all__ = [
     "UsageOut",
     "data_url",
     "image_files",
+    "media_files",
     "openai_message",
 ]

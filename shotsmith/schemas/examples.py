@@ -8,9 +8,9 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from ..domain.examples import Draft, Example, OnConflict, Pool, PoolKind
-from ..domain.media import Media
+from ..domain.media import Media, MediaKind
 from ..domain.recipes import Frozen
-from .images import EXAMPLE, image_files
+from .images import EXAMPLE, image_files, media_files
 
 Metadata = dict[str, str | int | float | bool]
 
@@ -62,7 +62,7 @@ class PoolOut(Frozen):
 
 
 class ExampleIn(Frozen):
-    """A new example. Give `label`, `labels` or `answer`, and at least one image or a text."""
+    """A new example. Give `label`, `labels` or `answer`, and at least one file or a text."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,6 +72,9 @@ class ExampleIn(Frozen):
 
     id: str | None = Field(None, description="Unique in the pool; by default derived from the content.")
     images: tuple[str, ...] = Field((), description="Data URLs or plain base64; never addresses or paths.")
+    media: tuple[str, ...] = Field(
+        (), description="Sounds, videos and images that follow, also as data URLs or plain base64."
+    )
     text: str = ""
     answer: str = ""
     label: str | None = None
@@ -102,6 +105,7 @@ class ExampleIn(Frozen):
             split=self.split,
             tags=self.tags,
             metadata=self.metadata,
+            media=media_files(self.media, where),
         )
 
 
@@ -124,14 +128,15 @@ class AddedOut(Frozen):
 
 
 class MediaOut(Frozen):
-    """An image of an example; its bytes are at `/v1/images/{sha256}`."""
+    """An image, a sound or a video of an example; its bytes are at `/v1/images/{sha256}`."""
 
-    kind: Literal["image"]
+    kind: MediaKind
     sha256: str
     mime: str
     size: int
-    width: int
-    height: int
+    width: int = Field(description="Pixels; 0 for a sound.")
+    height: int = Field(description="Pixels; 0 for a sound.")
+    seconds: float | None = Field(None, description="How long it plays; null for an image.")
 
     @classmethod
     def of(cls, part: Media) -> Self:

@@ -1,4 +1,4 @@
-"""Images on the wire: data URLs in, never addresses or paths."""
+"""Images, sounds and videos on the wire: data URLs in, never addresses or paths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from ..domain.errors import InvalidInput
-from ..domain.examples import ImageFile
+from ..domain.examples import ImageFile, MediaFile
 
 EXAMPLE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGM4"
@@ -23,6 +23,14 @@ def image_files(images: tuple[str, ...], where: str) -> tuple[ImageFile, ...]:
     return tuple(
         ImageFile(f"{where}: images[{position}]", _decoded(image, f"{where}: images[{position}]"))
         for position, image in enumerate(images)
+    )
+
+
+def media_files(media: tuple[str, ...], where: str) -> tuple[MediaFile, ...]:
+    """The same for images, sounds and videos: whatever the bytes are."""
+    return tuple(
+        MediaFile(f"{where}: media[{position}]", _decoded(one, f"{where}: media[{position}]"))
+        for position, one in enumerate(media)
     )
 
 

@@ -18,6 +18,7 @@ class QueryIn(Frozen):
     """What to answer. With `id` alone, that example of the pool is asked as a query."""
 
     images: tuple[str, ...] = Field((), description="Data URLs or plain base64.")
+    media: tuple[str, ...] = Field((), description="Sounds, videos and images that follow, in the same form.")
     text: str = ""
     id: str | None = Field(
         None, description="An example of the pool that this is; it is never shown to itself."
@@ -30,7 +31,7 @@ class QueryIn(Frozen):
     @property
     def stored(self) -> bool:
         """Whether the content is that of a stored example."""
-        return self.id is not None and not self.images and not self.text
+        return self.id is not None and not self.images and not self.media and not self.text
 
 
 class SelectionIn(Frozen):

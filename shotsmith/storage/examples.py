@@ -146,7 +146,7 @@ class Examples:
             pictures = connection.execute(
                 select(example_media.c.example_id, media.c.dhash)
                 .join(media, media.c.sha256 == example_media.c.sha256)
-                .where(example_media.c.pool_uid == pool_uid)
+                .where(example_media.c.pool_uid == pool_uid, media.c.dhash != "")
                 .order_by(example_media.c.example_id, example_media.c.position)
             )
             for id, dhash in pictures:

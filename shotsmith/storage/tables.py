@@ -60,7 +60,8 @@ media = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("pixel_sha256", Sha256, nullable=False),
-    Column("dhash", String(16), nullable=False),
+    Column("dhash", String(16), nullable=False),  # "" for what is only heard
+    Column("seconds", Float),  # how long it plays
 )
 
 examples = Table(

@@ -31,7 +31,7 @@ from ...schemas import (
     SelectionOut,
     SelectorOut,
 )
-from .images import ImageLike, encoded
+from .images import ImageLike, MediaLike, encoded
 
 T = TypeVar("T")
 RecipeLike = Recipe | Mapping[str, Any] | str | None
@@ -166,6 +166,7 @@ def query_in(
     id: str | None,
     group: str | None,
     metadata: Mapping[str, Any] | None,
+    media: Sequence[MediaLike] = (),
 ) -> QueryIn:
     """A query from what people pass."""
     given = ([] if image is None else [image]) + list(images)
@@ -175,6 +176,7 @@ def query_in(
         "id": id,
         "group": group,
         "metadata": dict(metadata or {}),
+        "media": tuple(encoded(one) for one in media),
     }
     return QueryIn.read(fields, "query")
 
@@ -187,13 +189,15 @@ def recipe_of(recipe: RecipeLike, fields: Mapping[str, Any]) -> Recipe:
 
 
 def example_in(fields: ExampleIn | Mapping[str, Any]) -> ExampleIn:
-    """An example from a mapping, whose `image` or `images` may be anything `encoded` takes."""
+    """An example from a mapping, whose `image`, `images` and `media` may be anything `encoded` takes."""
     if isinstance(fields, ExampleIn):
         return fields
     rest = dict(fields)
     image = rest.pop("image", None)
     images = ([] if image is None else [image]) + list(rest.pop("images", ()))
-    return ExampleIn.read({**rest, "images": tuple(encoded(one) for one in images)}, "example")
+    files = {"images": images, "media": rest.pop("media", ())}
+    read = {name: tuple(encoded(one) for one in given) for name, given in files.items()}
+    return ExampleIn.read({**rest, **read}, "example")
 
 
 def _pool(pool: str) -> str:

@@ -22,7 +22,7 @@ from ...schemas import (
 )
 from . import calls
 from .calls import Call, RecipeLike
-from .images import ImageLike
+from .images import ImageLike, MediaLike
 from .transports import AsyncHttp, Http, Local
 
 T = TypeVar("T")
@@ -90,7 +90,8 @@ class Client:
     ) -> AddedOut:
         """Store up to 1,000 examples: all of them or none.
 
-        Mappings hold the fields of `ExampleIn`; `image` or `images` may be paths, bytes, Pillow or numpy images.
+        Mappings hold the fields of `ExampleIn`; `image` or `images` may be paths, bytes, Pillow or numpy images,
+        `media` paths or bytes of sounds and videos.
         """
         return self._send(calls.add_examples(pool, [calls.example_in(one) for one in examples], on_conflict))
 
@@ -152,6 +153,7 @@ class Client:
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaLike] = (),
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> SelectionOut:
@@ -165,10 +167,11 @@ class Client:
             id: An example of the pool that this is; with nothing else given, that example is the query.
             group: Its group.
             metadata: What is known of it beside content, for the stage `matched`.
+            media: Its sounds and videos: paths, bytes or data URLs.
             recipe: How to choose: an object, a mapping, or text such as "rices(k=16)|balanced|similar_last".
             fields: Fields of `Recipe`, which win over those of `recipe`.
         """
-        query = calls.query_in(image, images, text, id, group, metadata)
+        query = calls.query_in(image, images, text, id, group, metadata, media)
         return self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
 
     def prompt(
@@ -181,11 +184,12 @@ class Client:
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaLike] = (),
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> PromptOut:
         """Choose demonstrations and render the messages for a model; arguments as `select`."""
-        query = calls.query_in(image, images, text, id, group, metadata)
+        query = calls.query_in(image, images, text, id, group, metadata, media)
         return self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
 
     def ask(
@@ -198,6 +202,7 @@ class Client:
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaLike] = (),
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
@@ -209,7 +214,7 @@ class Client:
             model: For example "openai/gpt-5-mini"; by default the configured one.
             parameters: Sampling parameters, passed on.
         """
-        query = calls.query_in(image, images, text, id, group, metadata)
+        query = calls.query_in(image, images, text, id, group, metadata, media)
         return self._send(calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {}))
 
 
@@ -328,11 +333,12 @@ class AsyncClient:
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaLike] = (),
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> SelectionOut:
         """Choose and order demonstrations; arguments as `Client.select`."""
-        query = calls.query_in(image, images, text, id, group, metadata)
+        query = calls.query_in(image, images, text, id, group, metadata, media)
         return await self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
 
     async def prompt(
@@ -345,11 +351,12 @@ class AsyncClient:
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaLike] = (),
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> PromptOut:
         """Choose demonstrations and render the messages for a model; arguments as `Client.select`."""
-        query = calls.query_in(image, images, text, id, group, metadata)
+        query = calls.query_in(image, images, text, id, group, metadata, media)
         return await self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
 
     async def ask(
@@ -362,13 +369,14 @@ class AsyncClient:
         id: str | None = None,
         group: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        media: Sequence[MediaLike] = (),
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
         **fields: Any,
     ) -> AnswerOut:
         """Choose demonstrations, build the prompt, ask a model and read its answer; arguments as `Client.ask`."""
-        query = calls.query_in(image, images, text, id, group, metadata)
+        query = calls.query_in(image, images, text, id, group, metadata, media)
         return await self._send(
             calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {})
         )

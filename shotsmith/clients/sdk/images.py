@@ -1,4 +1,4 @@
-"""Images as people have them: paths, bytes, Pillow pictures, numpy arrays."""
+"""Images, sounds and videos as people have them: paths, bytes, Pillow pictures, numpy arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...domain.errors import InvalidInput
-from ...imaging import sniff
+from ...media import sniff
 from ...schemas import data_url
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     ImageLike = str | PathLike[str] | bytes | Picture | NDArray[np.uint8]
 else:
     ImageLike = Any
+#: A sound or a video: a path, bytes or a data URL.
+MediaLike = ImageLike
 
 
 def encoded(image: ImageLike) -> str:
-    """Any image as a data URL; a data URL stays as it is.
+    """Any image, sound or video as a data URL; a data URL stays as it is.
 
     Raises:
         InvalidInput: A missing file, or something that is no image.

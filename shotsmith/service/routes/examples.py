@@ -1,4 +1,4 @@
-"""/v1/pools/{pool}/examples and the images behind them."""
+"""/v1/pools/{pool}/examples and the images, sounds and videos behind them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile, status
 from pydantic import ValidationError
 
 from ...domain.errors import InvalidInput
-from ...domain.examples import ImageFile, OnConflict
-from ...imaging import sniff
+from ...domain.examples import ImageFile, MediaFile, OnConflict
+from ...media import sniff
 from ...schemas import AddedOut, ExampleIn, ExampleOut, ExamplePage, ExamplesIn
 from ..dependencies import ApiDep
 
@@ -27,22 +27,29 @@ def add_examples(pool: str, body: ExamplesIn, api: ApiDep) -> AddedOut:
 def upload_example(
     pool: str,
     api: ApiDep,
-    images: Annotated[list[UploadFile], File(description="Image files of one example.")],
+    images: Annotated[list[UploadFile] | None, File(description="Image files of one example.")] = None,
+    media: Annotated[
+        list[UploadFile] | None, File(description="Its sounds, videos and images that follow.")
+    ] = None,
     example: Annotated[str, Form(description="The other fields as JSON, as in `ExampleIn`.")] = "{}",
     on_conflict: Annotated[OnConflict, Form()] = "error",
 ) -> AddedOut:
-    """Store one example whose images are uploaded as files."""
+    """Store one example whose images, sounds and videos are uploaded as files."""
+    if not images and not media:
+        raise InvalidInput("no file is uploaded", field="images", mend="Send images or media as files")
     try:
         fields = ExampleIn.model_validate_json(example)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["example", *(str(step) for step in first["loc"])])
         raise InvalidInput(first["msg"], field=field, mend="Send the fields of ExampleIn as JSON") from None
-    if fields.images:
-        raise InvalidInput("images come as files here", field="example.images", mend="Leave it out")
+    for name in ("images", "media"):
+        if getattr(fields, name):
+            raise InvalidInput(f"{name} come as files here", field=f"example.{name}", mend="Leave it out")
     draft = fields.draft("example")
-    files = tuple(ImageFile(image.filename or "upload", image.file.read()) for image in images)
-    return api.add_drafts(pool, [replace(draft, images=files)], on_conflict)
+    pictures = tuple(ImageFile(one.filename or "upload", one.file.read()) for one in images or ())
+    others = tuple(MediaFile(one.filename or "upload", one.file.read()) for one in media or ())
+    return api.add_drafts(pool, [replace(draft, images=pictures, media=others)], on_conflict)
 
 
 @router.get("/v1/pools/{pool}/examples")
@@ -74,10 +81,15 @@ def delete_example(pool: str, id: str, api: ApiDep) -> None:
 @router.get(
     "/v1/images/{sha256}",
     response_class=Response,
-    responses={200: {"content": {"image/*": {}}, "description": "The stored bytes."}},
+    responses={
+        200: {
+            "content": {"image/*": {}, "audio/*": {}, "video/*": {}},
+            "description": "The stored bytes.",
+        }
+    },
 )
 def get_image(sha256: str, api: ApiDep) -> Response:
-    """The original bytes of a stored image."""
+    """The original bytes of a stored image, sound or video."""
     data = api.get_image(sha256)
     headers = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
     return Response(data, media_type=sniff(data), headers=headers)
