@@ -197,7 +197,7 @@ class PoolAccess:
 def _read(recipe: RecipeLike, fields: Mapping[str, Any]) -> Recipe:
     read = calls.recipe_of(recipe, fields)
     plain = Recipe()
-    for name in ("dialect", "budget"):
+    for name in ("dialect", "symbols", "budget"):
         if (value := getattr(read, name)) != getattr(plain, name):
             raise InvalidParameter(
                 "only prompts that Shotsmith lays out itself have it",

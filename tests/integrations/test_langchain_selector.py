@@ -494,6 +494,7 @@ def test_wrong_parameters_are_named(client: Client) -> None:
         ({"kk": 3}, "recipe.kk"),
         ({"k": -1}, "recipe.k"),
         ({"recipe": "rices(k=2)|with(dialect=interleaved)"}, "recipe.dialect"),
+        ({"recipe": "rices(k=2)|with(symbols=words)"}, "recipe.symbols"),
         ({"budget": {"max_images": 3}}, "recipe.budget"),
     ]:
         with pytest.raises(InvalidParameter, match=words):
