@@ -276,12 +276,13 @@ def test_whole_blocks_are_read_in_any_dress(text: str) -> None:
         ("[1 ghjk] dog [/1 ghjk]\n[3 mnpq] cow [/3 mnpq]", ["mismatched", "mismatched", "cow"]),
         ("[2 bcdf] cat [/2 bcdf]\n[3 ghjk] dog [/3 ghjk]", ["mismatched", "mismatched", "mismatched"]),
         ("[1 bcdf] cat [/2 ghjk]\n[3 mnpq] cow [/3 mnpq]", ["mismatched", "mismatched", "cow"]),
-        ("[1 bcdf] cat [2 ghjk] dog [/2 ghjk]", ["mismatched", "dog", "missing"]),
+        ("[1 bcdf] cat\n[2 ghjk] dog [/2 ghjk]", ["mismatched", "dog", "missing"]),
         ("[1 bcdf] cat\n[2 ghjx] dog [/2 ghjk] [/1 bcdf]", ["mismatched", "mismatched", "missing"]),
         ("[1 bcdf] cat [/1 bcdf] [1 bcdf] dog [/1 bcdf]", ["mismatched", "missing", "missing"]),
         ("[1 bcdf] cat (2 ghjk) dog [/1 bcdf]", ["mismatched", "missing", "missing"]),
         ("[1 bcdf] cat [/ dog [/1 bcdf]", ["mismatched", "missing", "missing"]),
         ("[1 bcdf] cat\ndog [/1 bcdf]", ["mismatched", "missing", "missing"]),
+        ("[1 bcdf] cat [/1 bcdf] [2 ghjk] dog [/2 ghjk]", ["mismatched", "mismatched", "missing"]),
         ("cat [/1 bcdf]", ["mismatched", "missing", "missing"]),
         ("[1 bcdg] cat [/1 bcdg]", ["mismatched", "missing", "missing"]),
         ("[bcdf] cat [/bcdf]", ["mismatched", "missing", "missing"]),
@@ -296,7 +297,13 @@ def test_what_is_not_surely_an_answer_is_none(text: str, expected: list[str]) ->
 
 def test_answers_of_several_lines_where_they_are_asked_for() -> None:
     text = '[1 bcdf]\nline one\n\nline two [note]\n[/1 bcdf]\n[2 ghjk] {"a": [1, 2]} [/2 ghjk]'
-    assert said(text, one_line=False) == ["line one\n\nline two [note]", '{"a": [1, 2]}', "missing"]
+    assert said(f"{text}\n[3 mnpq] cow [/3 mnpq]", one_line=False) == [
+        "line one\n\nline two [note]",
+        '{"a": [1, 2]}',
+        "cow",
+    ]
+    # One is missing: who knows whether the first did not swallow it.
+    assert said(text, one_line=False) == ["mismatched", '{"a": [1, 2]}', "missing"]
 
 
 @given(st.text(alphabet="[]/ 123bcdfghjkmnpq\n*", max_size=80))
@@ -412,7 +419,7 @@ def reply(
 @pytest.mark.parametrize("one_line", [True, False])
 def test_every_accepted_answer_belongs_to_its_query(one_line: bool) -> None:
     asked = accepted = 0
-    for seed in range(5000 if one_line else 1500):
+    for seed in range(5000):
         dice = random.Random(seed)
         count = dice.randint(1, 12)
         tags = tags_of([f"{seed} {number}" for number in range(count)], seed)
@@ -422,9 +429,6 @@ def test_every_accepted_answer_belongs_to_its_query(one_line: bool) -> None:
         ops = dice.choices(HARMLESS + HARMFUL, k=dice.randint(0, 4))
         if dice.random() < 0.4:
             ops.insert(dice.randint(0, len(ops)), dice.choice(MISLABELLING))
-        if not one_line and lose_marks in ops:
-            # A repeated block without its inner marks may hold anything; only lines tell.
-            ops = [op for op in ops if op is not repeat]
         text = garble(dice, reply(dice, answers, tags, ops))
         if dice.random() < 0.2:
             text = text[: dice.randrange(len(text) + 1)]
@@ -434,7 +438,7 @@ def test_every_accepted_answer_belongs_to_its_query(one_line: bool) -> None:
                 accepted += 1
                 assert own[number] in block.text, (seed, text)
                 assert set(block.text).isdisjoint(set(own) - {own[number]}), (seed, text)
-    assert accepted > asked / 4
+    assert accepted > asked / (5 if one_line else 20)
 
 
 @pytest.mark.parametrize("one_line", [True, False])

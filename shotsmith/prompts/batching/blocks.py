@@ -61,15 +61,47 @@ def read_blocks(text: str, tags: Sequence[str], *, one_line: bool = True) -> tup
     A block counts when its start and its end carry the same known tag and the number that belongs to it. Marks may be
     dressed in Markdown, capitals or other brackets, blocks may come in any order with any text between them. A block
     twice counts when both say the same. All else is missing or mismatched: another number or none, a mark inside a
-    block, debris of a mark, an end without a start. Where an answer fits on one line, one of several lines is not
-    taken: it may have swallowed its neighbour's.
+    block, debris of a mark, an end without a start.
+
+    An answer of several lines may have swallowed its neighbour's, and so may one that shares its line with another.
+    Where an answer fits on one line, several lines are not taken; and as soon as any block is not whole, neither is.
 
     Args:
         text: The reply.
         tags: The tag of each question, as `tags_of` gave them.
         one_line: Whether an answer fits on one line.
     """
-    found: list[list[str]] = [[] for _ in tags]
+    marks = list(_marks(text, tags))
+    found, wrong, cut = _matched(marks, len(tags))
+    blocks = [
+        Block("mismatched", why=wrong[question])
+        if question in wrong
+        else Block("missing", why="cut off")
+        if question == cut
+        else _block([text[span.start : span.end] for span in spans], tags, one_line=one_line)
+        for question, spans in enumerate(found)
+    ]
+    if all(block.state == "answered" for block in blocks):
+        return tuple(blocks)
+    lines = [text.count("\n", 0, mark.start) for mark in marks]
+    for question, block in enumerate(blocks):
+        if block.state == "answered" and not _alone(block, found[question], text, lines):
+            blocks[question] = Block(
+                "mismatched", why="not on a line of its own, where another block is not whole"
+            )
+    return tuple(blocks)
+
+
+class _Span(NamedTuple):
+    """Where the text of a block stands, between its marks."""
+
+    start: int
+    end: int
+
+
+def _matched(marks: Sequence[_Mark], count: int) -> tuple[list[list[_Span]], dict[int, str], int | None]:
+    """The blocks of each question, what is wrong with some, and the question whose block is open at the end."""
+    found: list[list[_Span]] = [[] for _ in range(count)]
     wrong: dict[int, str] = {}
     opened: _Mark | None = None
 
@@ -78,7 +110,7 @@ def read_blocks(text: str, tags: Sequence[str], *, one_line: bool = True) -> tup
             if question is not None:
                 wrong.setdefault(question, why)
 
-    for mark in _marks(text, tags):
+    for mark in marks:
         if mark.question is None:
             spoil(
                 "a mark whose number and tag do not belong together",
@@ -95,22 +127,12 @@ def read_blocks(text: str, tags: Sequence[str], *, one_line: bool = True) -> tup
             spoil("a block that ends as another", mark.tag, opened and opened.tag)
             opened = None
         else:
-            found[mark.question].append(text[opened.end : mark.start])
+            found[mark.question].append(_Span(opened.end, mark.start))
             opened = None
-    cut = opened.tag if opened else None
-    return tuple(
-        _block(blocks, wrong.get(question), tags, one_line=one_line, cut=question == cut)
-        for question, blocks in enumerate(found)
-    )
+    return found, wrong, opened.tag if opened else None
 
 
-def _block(
-    blocks: Sequence[str], wrong: str | None, tags: Sequence[str], *, one_line: bool, cut: bool
-) -> Block:
-    if wrong:
-        return Block("mismatched", why=wrong)
-    if cut:
-        return Block("missing", why="cut off")
+def _block(blocks: Sequence[str], tags: Sequence[str], *, one_line: bool) -> Block:
     answers = [answer for block in blocks if not _is_form(answer := _bare(block))]
     if not answers:
         return Block("missing", why="no block")
@@ -124,6 +146,14 @@ def _block(
     if one_line and len(answer.splitlines()) > 1:
         return Block("mismatched", why="several lines where one was asked for")
     return Block("answered", answer)
+
+
+def _alone(block: Block, spans: Sequence[_Span], text: str, lines: Sequence[int]) -> bool:
+    """Whether an answer is one line, and no mark but its block's own stands on the lines of its block."""
+    if len(block.text.splitlines()) > 1:
+        return False
+    taken = [text.count("\n", 0, place) for span in spans for place in (span.start, span.end)]
+    return all(lines.count(line) == taken.count(line) for line in set(taken))
 
 
 def _marks(text: str, tags: Sequence[str]) -> Iterator[_Mark]:
