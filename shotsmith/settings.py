@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     model_api_key: SecretStr | None = Field(
         None, description="Key for the model, when not in the provider's variable."
     )
+    summary_model: str | None = Field(
+        None,
+        description="Model that puts images into words for `dialect=text`. Default: the one that answers.",
+    )
     facts: Path | None = Field(
         None, description="TOML file of facts about models; what it says stands above the built-in facts."
     )

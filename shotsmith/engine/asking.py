@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -11,28 +12,51 @@ from ..clients.vlm.ledger import Ledger, LedgeredVLM
 from ..domain.messages import Message, Reply, Request
 from ..domain.protocols import VLM, Encoder
 from ..domain.selections import Prompt, Selection
-from ..prompts.parsing import parse_answer
+from ..prompts.facts import facts_of
+from ..prompts.parsing import Embed, Parsed, Task, parse, response_format, task_of
+from ..prompts.prices import price_of
+from ..prompts.symbols import decode
+from ..prompts.target import Target
+from ..prompts.tokens import Calibrations, features_of
 from ..settings import Settings
 from .answers import Answer
+from .caching import marked
 
 _OFFLINE = "offline/"
+_IN_PROCESS = (_OFFLINE, "fake/")
 
 
 class Asking:
     """Asks models.
 
     Args:
-        settings: Default model, endpoint and key.
+        settings: Default model, endpoint, key and facts.
         ledger: What was answered before.
         encoder: Opens the encoder that offline baselines compare with.
+        calibrations: What models' usage has taught about counting tokens.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger, encoder: Callable[[], Encoder]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        encoder: Callable[[], Encoder],
+        calibrations: Calibrations,
+    ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._encoder = encoder
+        self._calibrations = calibrations
         self._models: dict[str, tuple[VLM, VLM]] = {}
         self._lock = Lock()
+
+    def target(self, model: str | None) -> Target:
+        """A model as prompts see it; one that runs in this process takes anything."""
+        name = model or self._settings.model
+        if name.startswith(_IN_PROCESS):
+            return Target()
+        facts = facts_of(name, self._settings.facts)
+        return Target(facts, price_of(facts), self._calibrations.of(facts), bounds=True)
 
     def answer(
         self,
@@ -42,6 +66,7 @@ class Asking:
         model: str | None,
         parameters: Mapping[str, Any],
         *,
+        embed: Embed | None = None,
         remember: bool,
     ) -> Answer:
         """Ask a model and read its answer.
@@ -49,13 +74,20 @@ class Asking:
         Args:
             selection: What it is shown.
             prompt: As it is shown.
-            labels: The closed space its answer must come from, or empty.
+            labels: The label space.
             model: By default the configured one.
             parameters: Sampling parameters.
+            embed: Embeds texts, to find the label that is nearest to a reply that names none.
             remember: Whether the ledger is asked first and told afterwards.
         """
-        reply = self.reply(model, prompt.messages, parameters, remember=remember)
-        return Answer(reply, parse_answer(reply.text, labels), selection, prompt)
+        target = self.target(model)
+        symbols: Mapping[str, str] = prompt.manifest["symbols"]
+        task = task_of(selection.pool, [symbols.get(label, label) for label in labels])
+        if task.kind == "json" and task.schema is not None and target.facts.structured_output:
+            parameters = {"response_format": response_format(task.schema), **parameters}
+        request = marked(self._request(model, prompt.messages, parameters), prompt, target)
+        reply = self._send(request, target, remember=remember)
+        return Answer(reply, _read(reply, task, symbols, embed), selection, prompt)
 
     def reply(
         self,
@@ -66,16 +98,8 @@ class Asking:
         remember: bool = True,
     ) -> Reply:
         """What a model says to some messages; arguments as `answer`."""
-        name = model or self._settings.model
-        offline = name.startswith(_OFFLINE)
-        request = Request(
-            name,
-            tuple(messages),
-            dict(parameters),
-            api_base=None if offline else self._settings.model_api_base,
-            revision=self._encoder().id if offline else "",
-        )
-        return self.model(name, remember=remember).complete(request)
+        request = self._request(model, messages, parameters)
+        return self._send(request, self.target(model), remember=remember)
 
     def model(self, name: str, *, remember: bool = True) -> VLM:
         """The model behind a name, with the call ledger in front of it unless told otherwise."""
@@ -87,3 +111,30 @@ class Asking:
                 )
                 self._models[name] = (bare, LedgeredVLM(bare, self._ledger))
             return self._models[name][1 if remember else 0]
+
+    def _request(
+        self, model: str | None, messages: Sequence[Message], parameters: Mapping[str, Any]
+    ) -> Request:
+        name = model or self._settings.model
+        offline = name.startswith(_OFFLINE)
+        return Request(
+            name,
+            tuple(messages),
+            dict(parameters),
+            api_base=None if offline else self._settings.model_api_base,
+            revision=self._encoder().id if offline else "",
+        )
+
+    def _send(self, request: Request, target: Target, *, remember: bool) -> Reply:
+        reply = self.model(request.model, remember=remember).complete(request)
+        if target.name and not reply.from_ledger:
+            self._calibrations.observe(target.facts, features_of(request.messages, target.facts), reply.usage)
+        return reply
+
+
+def _read(reply: Reply, task: Task, symbols: Mapping[str, str], embed: Embed | None) -> Parsed:
+    parsed = parse(reply.text, task, embed=None if symbols else embed, alternatives=reply.alternatives)
+    if not symbols or parsed.answer is None:
+        return parsed
+    answer = decode(parsed.answer, symbols)
+    return replace(parsed, answer=answer, value=answer)

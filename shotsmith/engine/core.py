@@ -13,10 +13,12 @@ from ..domain.messages import ImagePart
 from ..domain.names import check_fact, check_key, check_text
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
-from ..domain.scoring import Vector
+from ..domain.scoring import Matrix, Vector
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
 from ..prompts.dialects import open_dialect
+from ..prompts.parsing import Embed
+from ..prompts.tokens import Calibrations
 from ..retrieval.embedding import Item
 from ..settings import Settings
 from .answers import Answer
@@ -26,6 +28,7 @@ from .intake import NOTHING
 from .judging import ModelJudge
 from .keeping import Keeping
 from .selecting import Selecting
+from .summaries import Summariser
 
 
 class Engine(Keeping):
@@ -39,7 +42,8 @@ class Engine(Keeping):
     def __init__(self, settings: Settings | None = None, *, serving: bool = False) -> None:
         super().__init__(settings, serving=serving)
         self._selecting = Selecting(self._stores.index, self._views, self._judge)
-        self._asking = Asking(self.settings, self._stores.calls, self._encoders.baseline)
+        calibrations = Calibrations(self._stores.calibrations)
+        self._asking = Asking(self.settings, self._stores.calls, self._encoders.baseline, calibrations)
 
     # Queries and selections
 
@@ -146,10 +150,27 @@ class Engine(Keeping):
         """A picture as prompts carry it."""
         return self._pictures.prepared(part, max_side, quality)
 
-    def prompt(self, selection: Selection) -> Prompt:
-        """Render a selection into the messages a model receives, with their manifest."""
-        picture = self._pictures.shown(selection.recipe)
-        return build(selection, labels=self.labels(selection.pool), picture=picture)
+    def prompt(self, selection: Selection, *, model: str | None = None) -> Prompt:
+        """Render a selection into the messages a model receives, with their manifest.
+
+        Args:
+            selection: What it shows.
+            model: Whose limits are kept and whose tokens are counted; by default the configured one's. An offline
+                baseline has no limits.
+
+        Raises:
+            InvalidParameter: The limits do not even hold the query.
+            InvalidInput: The dialect wants images put into words, and no model can.
+        """
+        name = self.settings.summary_model or model or self.settings.model
+        pictures = self._pictures.shown(selection.recipe)
+        return build(
+            selection,
+            labels=self.labels(selection.pool),
+            picture=pictures,
+            target=self._asking.target(model),
+            summarise=Summariser(name, self._asking.reply, pictures, selection.recipe),
+        )
 
     def ask(
         self,
@@ -187,9 +208,12 @@ class Engine(Keeping):
 
         Without `remember` the ledger is left out: for thousands of answers that cost nothing to make again.
         """
-        labels = self.labels(selection.pool) if selection.pool.kind == "classification" else ()
-        prompt = self.prompt(selection)
-        return self._asking.answer(selection, prompt, labels, model, parameters or {}, remember=remember)
+        pool = selection.pool
+        labels = self.labels(pool) if pool.kind == "classification" else ()
+        prompt = self.prompt(selection, model=model)
+        return self._asking.answer(
+            selection, prompt, labels, model, parameters or {}, embed=self._embed(pool), remember=remember
+        )
 
     def model(self, name: str) -> VLM:
         """The model behind a name, with the call ledger in front of it."""
@@ -209,6 +233,13 @@ class Engine(Keeping):
     def encoder(self, pool: Pool) -> Encoder:
         """The encoder whose vectors a pool holds. Raises EncoderMismatch."""
         return self._encoders.of(pool)
+
+    def _embed(self, pool: Pool) -> Embed:
+        def embed(texts: Sequence[str]) -> Matrix:
+            found = self._encoders.of(pool).encode_texts(texts)
+            return found["text"] if "text" in found else found["joint"]
+
+        return embed
 
     def _judge(self, pool: Pool, recipe: Recipe, model: str | None) -> ModelJudge:
         name = model or self.settings.model

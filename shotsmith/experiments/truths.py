@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from ..domain.examples import Example, Pool, normal_text
 from ..domain.selections import Demonstration
 from ..domain.voting import Ballot, winner
+from ..prompts.parsing import parse, task_of
+from ..prompts.scoring import score
 
 
 def truth(pool: Pool, example: Example) -> str:
@@ -18,11 +20,14 @@ def truth(pool: Pool, example: Example) -> str:
 
 
 def right(pool: Pool, answer: str | None, expected: str) -> bool:
-    """Whether an answer is the right one; elsewhere than in classification but for case, width and spaces."""
+    """Whether an answer is the right one: as a label, as a number in its unit, else but for case, width and spaces."""
     if answer is None:
         return False
     if pool.kind == "classification":
         return answer == expected
+    task = task_of(pool)
+    if task.kind == "number" and (said := parse(answer, task)).answer is not None:
+        return score(task, said, expected) == 1
     return normal_text(answer) == normal_text(expected)
 
 

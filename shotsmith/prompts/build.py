@@ -16,19 +16,20 @@ from ..domain.messages import ImagePart, MediaPart, Message, TextPart
 from ..domain.recipes import Recipe
 from ..domain.selections import Demonstration, Prompt, Selection
 from .budget import Limits, Size
-from .dialects import Brief, Dialect, Shot, open_dialect
+from .dialects import Brief, Dialect, Shot, SummaryKind, open_dialect
 from .fitting import Offer, Table, steps
 from .frames import Stamped, unrolled
 from .instruction import instruction
 from .manifest import Dropped, Made, Shown, manifest
 from .prefix import common
+from .symbols import encode, encode_answer
 from .target import Target
 
 Picture = Callable[[Media, int, int], MediaPart]
 """Media, longest side in pixels and JPEG quality -> the image or sound as it is sent (see `images.prepare`)."""
 
-Summarise = Callable[[Example], str]
-"""A demonstration -> what a text dialect shows in place of its images."""
+Summarise = Callable[[Example | Query, SummaryKind, str | None], str]
+"""An item, what kind is wanted, a demonstration's answer as it is shown -> what stands in place of the images."""
 
 #: The input of a demonstration that has no text and whose images are left out on purpose.
 NOT_SHOWN = "(image not shown)"
@@ -82,8 +83,9 @@ class _Building:
         self._limits = target.limits(self._recipe.budget)
         self._picture = picture
         self._summarise = summarise
-        self._labels = tuple(labels)
-        self._instruction = instruction(selection.pool, labels)
+        self._symbols = _symbols(labels, self._recipe)
+        self._labels = tuple(self._symbols.get(label, label) for label in labels)
+        self._instruction = instruction(selection.pool, self._labels)
 
     def prompt(self) -> Prompt:
         selection = self._selection
@@ -120,6 +122,7 @@ class _Building:
             fixed_side=kept.side if kept else None,
             disturbed=str(short or ""),
             prefix=prefix,
+            symbols=self._symbols,
         )
         dropped = sorted(left_out, key=lambda one: one.demonstration.rank)
         return Prompt(
@@ -129,8 +132,8 @@ class _Building:
     def _query(self, query: Query) -> Shot:
         if not query.media and not query.text.strip():
             raise InvalidInput("the query is empty", field="query", mend="Give it an image, a text or both")
-        for number, media in enumerate(query.media):
-            if media.data is None:
+        for number, one in enumerate(query.media):
+            if one.data is None:
                 raise InvalidInput(
                     "the query's image came without its bytes",
                     field=f"query.media[{number}].data",
@@ -140,8 +143,9 @@ class _Building:
         if limit is not None and len(query.media) > limit.value:
             raise self._too_much(limit.name, len(query.media), limit.value)
         sizes = self._recipe.images
-        parts = tuple(self._picture(media, sizes.query_max_side, sizes.quality) for media in query.media)
-        shot = Shot(parts, query.text.strip())
+        media, summary = self._told(query, query.media, getattr(self._dialect, "query_summary", None))
+        parts = tuple(self._picture(one, sizes.query_max_side, sizes.quality) for one in media)
+        shot = Shot(parts, query.text.strip(), summary=summary)
         self._fits_alone(shot)
         return shot
 
@@ -180,11 +184,36 @@ class _Building:
         answer = example.answer.strip() or ", ".join(example.labels).strip()
         if not answer:
             return "no answer"
+        symbol = encode_answer(answer, self._symbols, example.labels)
+        if symbol is None:
+            return "its answer has no symbol"
+        answer = symbol
         if not text and not media:
             if not chosen.bare:
                 return "nothing to show: neither image nor text"
             text = NOT_SHOWN
-        return Offer(chosen, media, Shot((), text, answer, fixed=chosen.fixed))
+        media, summary = self._told(example, media, getattr(self._dialect, "shot_summary", None), answer)
+        return Offer(chosen, media, Shot((), text, answer, chosen.fixed, summary))
+
+    def _told(
+        self,
+        item: Example | Query,
+        media: tuple[Media, ...],
+        wanted: SummaryKind | None,
+        answer: str | None = None,
+    ) -> tuple[tuple[Media, ...], str]:
+        """The media that are shown, and a summary of the images where that stands in their place."""
+        if wanted is None or not any(one.kind == "image" for one in media):
+            return media, ""
+        if self._summarise is None:
+            raise InvalidInput(
+                "this dialect shows images as text, and nobody is there to put them into words",
+                field="dialect",
+                value=self._recipe.dialect,
+                mend="Build the prompt with an engine, or use another dialect",
+            )
+        others = tuple(one for one in media if one.kind != "image")
+        return others, self._summarise(item, wanted, answer)
 
     def _table(self, query: Shot, limits: Limits) -> Table:
         sizes, budget = self._recipe.images, self._recipe.budget
@@ -215,3 +244,14 @@ class _Building:
         blank = ImagePart(b"", "image/jpeg", side, side)
         tokens = self._target.count([Message("user", (blank, TextPart("")))]) + _QUERY_TOKENS
         return Size(images=1, image_bytes=side * side // 2, tokens=tokens)
+
+
+def _symbols(labels: Sequence[str], recipe: Recipe) -> dict[str, str]:
+    if recipe.symbols != "none" and not labels:
+        raise InvalidParameter(
+            "symbols stand for labels, and there are none",
+            field="symbols",
+            value=recipe.symbols,
+            mend="Give the pool labels, or leave symbols out",
+        )
+    return encode(labels, recipe.symbols, recipe.seed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from .. import __version__
@@ -42,6 +42,7 @@ class Made:
         fixed_side: The same for the demonstrations that every query is shown; None without any.
         disturbed: Which bound this query alone made tighter for those; empty where they are as for every query.
         prefix: Where that ends which is the same for every query.
+        symbols: What stands for each label; empty where labels are shown.
     """
 
     limits: Limits
@@ -49,6 +50,7 @@ class Made:
     fixed_side: int | None = None
     disturbed: str = ""
     prefix: Mark | None = None
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     def flags(self, wanted: int) -> list[str]:
         """What the caller should know."""
@@ -101,7 +103,8 @@ def manifest(
             "id": selection.query.id,
             "key": selection.query.key,
             "text": query.text,
-            "images": _media(selection.query.media, query.media),
+            "summary": query.summary,
+            "images": _media(_shown(selection.query.media, query), query.media),
         },
         "demonstrations": [
             {
@@ -115,7 +118,8 @@ def manifest(
                 "scores": dict(sorted(chosen.scores.items())),
                 "stage": chosen.stage,
                 "fixed": chosen.fixed,
-                "images": _media(() if chosen.bare else chosen.example.media, shot.media),
+                "summary": shot.summary,
+                "images": _media(() if chosen.bare else _shown(chosen.example.media, shot), shot.media),
             }
             for position, (chosen, shot) in enumerate(shown, start=1)
         ],
@@ -134,6 +138,7 @@ def manifest(
             "image_bytes": sum(len(image.data) for image in images),
             "text_characters": sum(map(len, texts)),
         },
+        "symbols": dict(made.symbols),
         "model": {
             "name": target.name,
             "known": target.facts.known,
@@ -166,6 +171,11 @@ def _cache(messages: Sequence[Message], target: Target, prefix: Mark | None) -> 
         "tokens": target.tokens(kept).total,
         "sha256": digest(canonical(kept)),
     }
+
+
+def _shown(media: Sequence[Media], shot: Shot) -> Sequence[Media]:
+    """The media that are shown themselves and not in words."""
+    return [one for one in media if one.kind != "image"] if shot.summary else media
 
 
 def _media(sources: Sequence[Media], parts: Sequence[MediaPart]) -> list[dict[str, Any]]:

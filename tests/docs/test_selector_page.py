@@ -52,6 +52,7 @@ def test_every_selector_was_measured_as_it_is_now(script: ModuleType, found: Any
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_measurement_can_be_repeated(script: ModuleType, found: Any, tmp_path: Path) -> None:
     assert script.measure(tmp_path / "data") == found
 

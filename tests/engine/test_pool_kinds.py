@@ -124,8 +124,10 @@ def test_the_nearest_neighbour_answers_in_the_words_of_the_pool(
     # The prompt shows the most similar one last, by picture and text together.
     assert answer.reply.text in {shot.example.answer for shot in answer.selection.demonstrations}
     if name in ("regression", "numbers as labels"):
-        float(answer.reply.text)
-    elif name != "multi-label":
+        assert answer.parsed.how == "number"
+        assert float(answer.parsed.answer or "nan") == float(answer.reply.text)
+        return
+    if name != "multi-label":
         assert answer.reply.text in SENTENCES
     if KINDS[name].kind != "classification":
         assert (answer.parsed.answer, answer.parsed.how) == (answer.reply.text, "free-form")

@@ -41,7 +41,7 @@ def test_the_manifest_says_everything() -> None:
     assert json.loads(json.dumps(manifest)) == manifest
     assert list(manifest) == [
         "shotsmith", "recipe", "recipe_text", "pool", "encoder_id", "query", "demonstrations", "dropped", "removed",
-        "flags", "eligible", "counts", "model", "tokens", "cost_usd", "budget", "cache", "lint", "prompt_sha256",
+        "flags", "eligible", "counts", "symbols", "model", "tokens", "cost_usd", "budget", "cache", "lint", "prompt_sha256",
     ]  # fmt: skip
     assert manifest["shotsmith"] == __version__
     assert Recipe.model_validate(manifest["recipe"]) == selection.recipe
@@ -55,6 +55,7 @@ def test_the_manifest_says_everything() -> None:
         "id": None,
         "key": selection.query.key,
         "text": "Who is this?\nLook closely.",
+        "summary": "",
         "images": [
             {
                 "source_sha256": source.sha256,
@@ -78,6 +79,7 @@ def test_the_manifest_says_everything() -> None:
         "fixed": False,
         "score": 0.97,
         "scores": {"image": 0.5, "joint": 0.25},
+        "summary": "",
         "images": [],
     }
     assert (second["id"], second["position"], len(second["images"])) == ("one", 2, 1)
