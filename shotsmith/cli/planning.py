@@ -242,12 +242,11 @@ def _measure(opened: Engine, pool: str, base: Recipe, facts: ModelFacts, tokens:
     """Tokens of the parts of a prompt: means over a keyed sample of the pool, in the model's own units.
 
     Demonstrations are what a prompt with them has beyond the same prompt without, so that what a dialect puts around
-    them is counted.
+    them is counted, and what was learnt from the model's reports counts as well.
     """
     from ..domain.recipes import stages_of
     from ..prompts.economics import Sizes
-    from ..prompts.prefix import cut
-    from ..prompts.tokens import estimate, text_tokens
+    from ..prompts.tokens import text_tokens
 
     pinned = opened.pinned(pool)
     sampled = base.model_copy(update={"selector": stages_of("random_fixed"), "k": SAMPLE})
@@ -258,17 +257,19 @@ def _measure(opened: Engine, pool: str, base: Recipe, facts: ModelFacts, tokens:
     each, bare, beginnings, images, own_images = [], [], [], [], []
     for shot in first.demonstrations[:QUERIES]:
         query = opened.query_of(pinned, shot.example.id)
-        none = opened.prompt(opened.select(pinned, query, sampled.model_copy(update={"k": 0})))
-        some = opened.prompt(opened.select(pinned, query, sampled))
-        shown = len(some.manifest["demonstrations"])
-        total = estimate(none.messages, facts).total
+        none, some = (
+            opened.prompt(
+                opened.select(pinned, query, sampled.model_copy(update={"k": shots})), model=facts.model
+            ).manifest
+            for shots in (0, SAMPLE)
+        )
+        total = none["tokens"]["total"]
         bare.append(total)
-        opening = cut(none.messages, none.prefix) if none.prefix else ()
-        beginnings.append(estimate(opening, facts).total if opening else 0)
-        own_images.append(none.manifest["counts"]["images"])
-        if shown:
-            each.append((estimate(some.messages, facts).total - total) / shown)
-            images.append((some.manifest["counts"]["images"] - own_images[-1]) / shown)
+        beginnings.append(none["cache"]["tokens"] if none["cache"] else 0)
+        own_images.append(none["counts"]["images"])
+        if shown := len(some["demonstrations"]):
+            each.append((some["tokens"]["total"] - total) / shown)
+            images.append((some["counts"]["images"] - own_images[-1]) / shown)
     if not each:
         raise InvalidParameter("a pool of one example leaves none to show", field="--pool", value=pool)
     sizes = Sizes(

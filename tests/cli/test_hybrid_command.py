@@ -150,3 +150,12 @@ def test_a_pool_with_nothing_to_show_is_refused(run, home) -> None:
     done = run("hybrid", "-p", "p", *SONNET, "--json")
     assert done.code == 2
     assert json.loads(done.err)["field"] == "--pool"
+
+
+def test_the_sizes_add_up_to_a_real_prompt(run, pool, stored) -> None:
+    tokens = planned(run, *SONNET)["tokens"]
+    with Engine(Settings(data_dir=stored, encoder="fake")) as opened:
+        selection = opened.select("p", opened.query_of("p", "e007"), Recipe.read("rices(k=12)"))
+        manifest = opened.prompt(selection, model="anthropic/claude-sonnet-5").manifest
+    expected = tokens["instruction"] + 12 * tokens["demonstration"] + tokens["query"]
+    assert manifest["tokens"]["total"] == pytest.approx(expected, rel=0.02)
