@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from ...domain.scoring import Matrix, cosine, ranked
 from .words import fold, peel, words_of
 
@@ -31,6 +33,8 @@ def nearest(
 
     None where a vector cannot tell: a reply that is long, holds digits or denies something that no label denies;
     labels that are numbers or single letters; a similarity under the threshold, or within the margin of the next.
+    Encoders differ in how alike they find any two texts (CLIP finds them very alike), so that a reply must also be
+    more like its label than half-way from how alike the labels are to one another to the same.
 
     Args:
         text: The reply.
@@ -50,11 +54,21 @@ def nearest(
     if not meant:
         return None, "not tried: the labels have no meaning"
     vectors = embed([phrase, *map(fold, meant)])
+    threshold = max(threshold, (1 + _alike(vectors[1:])) / 2)
     order = ranked(zip(meant, cosine(vectors[1:], vectors[0]), strict=True))
     best, score = order[0]
     second = order[1][1] if len(order) > 1 else -1.0
     if score < threshold:
-        return None, f"{best} at {score:.3f}, under {threshold}"
+        return None, f"{best} at {score:.3f}, under {threshold:.3f}"
     if score - second < margin:
         return None, f"ambiguous: {best} at {score:.3f}, {order[1][0]} at {second:.3f}"
     return best, f"{best} at {score:.3f}"
+
+
+def _alike(vectors: Matrix) -> float:
+    """The mean cosine of two of these vectors; -1 for fewer than two."""
+    count = len(vectors)
+    if count < 2:
+        return -1.0
+    total = float(np.square(vectors.astype(np.float64).sum(axis=0)).sum())
+    return (total - float(np.square(vectors.astype(np.float64)).sum())) / (count * (count - 1))
