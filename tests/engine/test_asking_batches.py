@@ -21,7 +21,16 @@ from shotsmith.domain.errors import (
     ShotsmithError,
 )
 from shotsmith.domain.examples import ImageFile, Pool, Query
-from shotsmith.domain.messages import ImagePart, Message, Reply, Request, TextPart, Usage
+from shotsmith.domain.messages import (
+    ImagePart,
+    Mark,
+    Message,
+    Reply,
+    Request,
+    TextPart,
+    Usage,
+    canonical,
+)
 from shotsmith.domain.recipes import Recipe
 from shotsmith.domain.selections import Prompt, Selection
 from shotsmith.engine import Answer, Engine
@@ -30,6 +39,7 @@ from shotsmith.engine.batching import BatchReport, ask_many
 from shotsmith.prompts.build import build
 from shotsmith.prompts.dialects import Dialect
 from shotsmith.prompts.parsing import Parsed, parse, task_of
+from shotsmith.prompts.prefix import cut
 
 Say = Callable[[Request, list[tuple[str, str, str]]], str | Reply | Exception]
 """Request, (number, tag, right answer) of each question in it -> what the model says."""
@@ -100,8 +110,8 @@ def questions(messages: Sequence[Message]) -> list[tuple[str, str, str]]:
 
 
 def last_input(messages: Sequence[Message]) -> str:
-    texts = [part.text for part in messages[-1].parts if isinstance(part, TextPart)]
-    return texts[-1].removeprefix("Input: ")
+    text = "\n".join(part.text for part in messages[-1].parts if isinstance(part, TextPart))
+    return re.findall(r"^Input: (.*)$", text, re.MULTILINE)[-1]
 
 
 def right(text: str) -> str:
@@ -355,12 +365,28 @@ def test_every_dialect_can_hold_a_batch(engine, dialect: str) -> None:
     assert {one.how for one in report.answers} == {"batch"}
 
 
-def test_batches_with_a_fixed_selection_share_their_beginning(engine) -> None:
+@pytest.mark.parametrize("dialect", ["chat", "interleaved", "numbered"])
+def test_batches_with_a_fixed_selection_share_their_beginning_with_single_queries(
+    engine, dialect: str
+) -> None:
     bench = Bench(engine, faithful)
-    bench.ask(queries(engine, 6), Recipe(selector="random_fixed", k=5), batch_size=3)
-    one, other = (request.messages for request in bench.fake.requests)
-    assert one[:-1] == other[:-1]
-    assert one[-1] != other[-1]
+    recipe = Recipe(selector="random_fixed", k=5, dialect=dialect)
+    report = bench.ask(queries(engine, 7), recipe, batch_size=3)
+    beginnings = set()
+    for answer in report.answers:
+        assert answer.prompt is not None
+        assert answer.prompt.prefix is not None
+        beginnings.add(str(canonical(cut(answer.prompt.messages, answer.prompt.prefix))))
+    assert {answer.how for answer in report.answers} == {"batch", "alone"}
+    assert len(beginnings) == 1
+    assert sum(isinstance(part, ImagePart) for turn in cut(*prefix_of(report)) for part in turn.parts) == 5
+
+
+def prefix_of(report: BatchReport) -> tuple[Sequence[Message], Mark]:
+    prompt = report.answers[0].prompt
+    assert prompt is not None
+    assert prompt.prefix is not None
+    return prompt.messages, prompt.prefix
 
 
 def test_answers_of_a_pool_without_labels_may_take_several_lines(open_engine) -> None:
