@@ -14,7 +14,7 @@ from ..domain.errors import InvalidMedia
 from ..domain.media import Media, MediaKind
 from ..settings import Settings
 from . import sounds, videos
-from .kinds import kind_of, sniff
+from .kinds import check_name, claimed_kind, kind_of, sniff
 
 __all__ = ["Limits", "kind_of", "limits_of", "opened", "picture_of", "sniff", "sounds", "videos"]
 
@@ -65,13 +65,15 @@ def opened(
         raise InvalidMedia(
             f"the file is {_named(found)}, not an image", field=name, mend="Send it as media, not as an image"
         )
-    chosen = kind or found
+    chosen = kind or found or claimed_kind(name)
     if chosen == "audio":
         return sounds.inspect(data, name=name, limits=limits.sounds), None
     if chosen == "video":
         return videos.inspect(data, name=name, limits=limits.videos), None
     picture = imaging.decode(data, name=name, limits=limits.images)
-    return imaging.describe(data, picture, name=name), picture
+    part = imaging.describe(data, picture, name=name)
+    check_name(name, part.mime)
+    return part, picture
 
 
 def picture_of(part: Media, data: bytes, limits: Limits | None = None) -> Image:

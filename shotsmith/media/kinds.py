@@ -24,8 +24,11 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     ".mkv": ("video/x-matroska", "video/webm"),
     ".avi": ("video/x-msvideo",),
 }
-#: What files of these kinds are called when the intake refuses them with a reason.
-REFUSED = {".m4a", ".aac", ".wma", ".aif", ".aiff", ".amr", ".ogv", ".wmv", ".flv", ".mpg", ".mpeg", ".ts"}
+#: Extensions of kinds that the intake refuses with a reason; passing over them would lose data in silence.
+REFUSED: dict[str, MediaKind] = {
+    **dict.fromkeys((".m4a", ".aac", ".wma", ".aif", ".aiff", ".amr"), "audio"),
+    **dict.fromkeys((".ogv", ".wmv", ".flv", ".mpg", ".mpeg", ".ts"), "video"),
+}
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 
 
@@ -50,6 +53,12 @@ def kind_of(mime: str) -> MediaKind | None:
     """The kind of a media type; None for what is neither image nor sound nor video."""
     family = mime.partition("/")[0]
     return {"image": "image", "audio": "audio", "video": "video"}.get(family)  # type: ignore[return-value]
+
+
+def claimed_kind(name: str) -> MediaKind | None:
+    """The kind that a file name tells of; None where it tells nothing of sounds and videos."""
+    suffix = PurePath(name).suffix.lower()
+    return REFUSED.get(suffix) or (kind_of(EXTENSIONS[suffix][0]) if suffix in EXTENSIONS else None)
 
 
 def check_name(name: str, mime: str) -> None:

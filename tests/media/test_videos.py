@@ -116,6 +116,11 @@ def test_any_file_is_what_its_bytes_are() -> None:
         media.opened(photo, name="file", kind="audio")
     with pytest.raises(InvalidMedia, match="a sound, not a video"):
         media.opened(clip(1), name="file", kind="video")
+    with pytest.raises(InvalidMedia, match="the name says audio/mpeg, the content is image/png"):
+        media.opened(photo, name="a.mp3")
+    for name, what in (("a.m4a", "no sound that is read"), ("a.mpg", "no video that is read")):
+        with pytest.raises(InvalidMedia, match=what):
+            media.opened(b"what is this?", name=name)
     with pytest.raises(InvalidImage, match="not an image"):
         media.opened(b"what is this?", name="file")
 
