@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from clips import clip, film
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import encoded, picture
@@ -16,6 +17,7 @@ from PIL import Image
 from shotsmith import imaging
 from shotsmith.domain.errors import InvalidInput, InvalidParameter, UnknownName
 from shotsmith.domain.examples import Example, Pool, Query
+from shotsmith.domain.media import Media
 from shotsmith.domain.recipes import Recipe
 from shotsmith.domain.selections import Demonstration, Removal, Selection
 from shotsmith.engine import Engine
@@ -32,6 +34,7 @@ from shotsmith.experiments.perturbations import (
     read_perturbations,
     sweep,
 )
+from shotsmith.media import sounds, videos
 
 PICTURES = [imaging.inspect(encoded(picture(number, side=8 + number))) for number in range(8)]
 LABELS = ("ant", "bee", "cat", "dog")
@@ -248,6 +251,33 @@ def test_blanks_have_the_size_of_what_they_replace() -> None:
             )
             seen.add(part.sha256)
     assert len(seen) == 8
+
+
+def test_sounds_and_videos_are_blanked_and_exchanged_each_for_its_kind() -> None:
+    photo, sound, moving = PICTURES[3], sounds.inspect(clip(1)), videos.inspect(film(1))
+    first = Example("a", (sound, photo, moving), text="x", answer="y")
+    other = Example("b", (sounds.inspect(clip(2)), PICTURES[4]), text="x", answer="z")
+    selection = _selection([first, other], Query((sound,), "?"), [1, 2])
+
+    def of(text: str) -> tuple[Media, ...]:
+        return perturb(selection, text).demonstrations[0].example.media
+
+    assert of("remove(of=sounds)") == (photo, moving)
+    assert of("remove") == (sound,)
+    assert of("permute(of=sounds)") == (other.media[0], photo, moving)
+    assert of("permute") == (sound, PICTURES[4])
+    silent, *rest = of("blank(of=sounds)")
+    assert rest == [photo, moving]
+    assert silent.data
+    assert silent.seconds == sound.seconds
+    assert not sounds.decode(silent.data).samples.any()
+    noisy = of("blank(of=sounds,fill=noise)")[0]
+    assert noisy.data
+    assert sounds.decode(noisy.data).samples.std() > 500
+    assert [part.kind for part in of("blank")] == ["audio", *["image"] * 9]
+    assert len({part.sha256 for part in of("blank(fill=noise)")}) == 10
+    assert perturb(selection, "blank(of=sounds,side=query)").query.media == (silent,)
+    assert perturb(selection, "remove(of=sounds,side=query)").query.media == ()
 
 
 def test_the_query_loses_its_image_where_it_is_asked() -> None:

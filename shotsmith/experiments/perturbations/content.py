@@ -21,7 +21,10 @@ Side = Literal["demonstrations", "query", "both"]
 class _Content(Perturbation):
     """Base of those that change one kind of content."""
 
-    of: Of = Field("images", description="What is changed. Answers are changed together with their labels.")
+    of: Of = Field(
+        "images",
+        description="What is changed. Videos are images; answers are changed together with their labels.",
+    )
 
 
 class _OneSided(_Content):
@@ -38,8 +41,8 @@ class _OneSided(_Content):
         return self
 
     @abstractmethod
-    def of_one(self, example: Example) -> Example:
-        """The example as it is shown instead."""
+    def of_one(self, example: Example, frames: int) -> Example:
+        """The example as it is shown instead, where a video is shown as so many pictures."""
 
     def change(self, selection: Selection, seed: int, others: Others | None) -> Changed:
         """Every demonstration that has such content."""
@@ -47,7 +50,9 @@ class _OneSided(_Content):
             return Changed(selection.demonstrations, "the query's")
         touched = [shot for shot in selection.demonstrations if has(shot.example, self.of)]
         shown = [
-            _bared(replace(shot, example=self.of_one(shot.example))) if has(shot.example, self.of) else shot
+            _bared(replace(shot, example=self.of_one(shot.example, selection.recipe.video.frames)))
+            if has(shot.example, self.of)
+            else shot
             for shot in selection.demonstrations
         ]
         also = " and the query's" if self.side == "both" else ""
@@ -58,7 +63,7 @@ class _OneSided(_Content):
         query = selection.query
         if self.side == "demonstrations" or not has(Example("", query.media, query.text), self.of):
             return selection
-        changed = self.of_one(Example("", query.media, query.text))
+        changed = self.of_one(Example("", query.media, query.text), selection.recipe.video.query_frames)
         return replace(selection, query=replace(query, media=changed.media, text=changed.text))
 
 
@@ -67,7 +72,7 @@ class Remove(_OneSided):
 
     name = "remove"
 
-    def of_one(self, example: Example) -> Example:
+    def of_one(self, example: Example, frames: int) -> Example:
         """Without them."""
         return without(example, self.of)
 
@@ -77,14 +82,16 @@ class Blank(_OneSided):
 
     name = "blank"
 
-    fill: Fill = Field("black", description="For images: a colour, or noise of equally likely colours.")
+    fill: Fill = Field(
+        "black", description="For images: a colour, or noise. For sounds: noise, or silence with any colour."
+    )
     word: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
         CONTENT_FREE, description="For texts and answers."
     )
 
-    def of_one(self, example: Example) -> Example:
+    def of_one(self, example: Example, frames: int) -> Example:
         """With a blank of the same size or length for each."""
-        return blank(example, self.of, self.fill, self.word)
+        return blank(example, self.of, self.fill, self.word, frames)
 
 
 class Permute(_Content):
