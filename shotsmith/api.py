@@ -18,6 +18,7 @@ from .schemas import (
     NeighboursOut,
     PoolIn,
     PoolOut,
+    PromptIn,
     PromptOut,
     SelectionIn,
     SelectionOut,
@@ -113,17 +114,17 @@ class Api:
         """Choose and order demonstrations for a query."""
         return SelectionOut.of(self.engine.select(body.pool, self._query(body), body.recipe))
 
-    def build_prompt(self, body: SelectionIn) -> PromptOut:
+    def build_prompt(self, body: PromptIn) -> PromptOut:
         """Choose demonstrations and render the messages that a model should receive."""
         selection = self.engine.select(body.pool, self._query(body), body.recipe)
-        return PromptOut.of(self.engine.prompt(selection))
+        return PromptOut.of(self.engine.prompt(selection, model=body.model))
 
     def answer(self, body: AnswerIn) -> AnswerOut:
         """Choose demonstrations, build the prompt, ask a model and read its answer."""
         given = self.engine.ask(
             body.pool, self._query(body), body.recipe, model=body.model, parameters=body.parameters
         )
-        return AnswerOut.of(given.reply, given.parsed.answer, given.parsed.how, given.selection, given.prompt)
+        return AnswerOut.of(given.reply, given.parsed, given.selection, given.prompt)
 
     def _query(self, body: SelectionIn) -> Query:
         asked = body.query

@@ -25,15 +25,34 @@ def select(asked: Asked, as_json: Json = False) -> None:
         _show(selection)
 
 
-def prompt(asked: Asked, as_json: Json = False) -> None:
+def prompt(
+    asked: Asked,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Whose limits are kept and whose tokens are counted."),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="What it takes of each limit, what was done to fit, and what is wrong."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show the prompt a model would receive. With --json, the messages in the OpenAI shape and the manifest."""
     from ..prompts.summary import summarise
     from ..schemas import PromptOut
+    from .explaining import explained
 
     with engine(encoder=asked.encoder) as opened:
-        built = opened.prompt(opened.select(asked.pool, asked.query(opened), asked.to_recipe()))
+        selection = opened.select(asked.pool, asked.query(opened), asked.to_recipe())
+        built = opened.prompt(selection, model=model)
     if as_json:
         typer.echo(PromptOut.of(built).model_dump_json(indent=2))
+    elif explain:
+        out = console()
+        for part in explained(built.manifest):
+            out.print(part)
     else:
         typer.echo(summarise(built))
 
@@ -58,7 +77,7 @@ def ask(
     recipe, parameters = asked.to_recipe(), keyed(parameter or [], "--set")
     with engine(encoder=asked.encoder, model_api_base=api_base) as opened:
         given = opened.ask(asked.pool, asked.query(opened), recipe, model=model, parameters=parameters)
-    answer = AnswerOut.of(given.reply, given.parsed.answer, given.parsed.how, given.selection, given.prompt)
+    answer = AnswerOut.of(given.reply, given.parsed, given.selection, given.prompt)
     if as_json:
         typer.echo(answer.model_dump_json(indent=2))
         return

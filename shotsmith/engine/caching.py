@@ -20,7 +20,7 @@ def marked(request: Request, prompt: Prompt, target: Target) -> Request:
     kind = _kind(request, target)
     cache = prompt.manifest["cache"]
     if kind == "none" or prompt.prefix is None or cache["tokens"] < target.facts.cache.minimum:
-        return request
+        return replace(request, mark_kind=kind)
     return replace(request, marks=(prompt.prefix,), mark_kind=kind)
 
 

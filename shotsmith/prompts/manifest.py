@@ -16,6 +16,7 @@ from .dialects import Shot
 from .lint import lint
 from .prefix import cut
 from .target import Target
+from .tokens import parts_features
 
 
 class Shown(NamedTuple):
@@ -104,6 +105,7 @@ def manifest(
             "key": selection.query.key,
             "text": query.text,
             "summary": query.summary,
+            "tokens": _tokens(query, target),
             "images": _media(_shown(selection.query.media, query), query.media),
         },
         "demonstrations": [
@@ -118,6 +120,7 @@ def manifest(
                 "scores": dict(sorted(chosen.scores.items())),
                 "stage": chosen.stage,
                 "fixed": chosen.fixed,
+                "tokens": _tokens(shot, target),
                 "summary": shot.summary,
                 "images": _media(() if chosen.bare else _shown(chosen.example.media, shot), shot.media),
             }
@@ -159,6 +162,12 @@ def manifest(
         "lint": [asdict(finding) for finding in lint(messages, target, made.prefix)] if target.name else [],
         "prompt_sha256": digest(canonical(messages)),
     }
+
+
+def _tokens(shot: Shot, target: Target) -> int:
+    """Of what a demonstration or the query shows, by rule and without what stands around it."""
+    texts = (TextPart(text) for text in (shot.summary, shot.text, shot.answer) if text)
+    return parts_features((*shot.media, *texts), target.facts).media_and_text
 
 
 def _cache(messages: Sequence[Message], target: Target, prefix: Mark | None) -> dict[str, Any] | None:

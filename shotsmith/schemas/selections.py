@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
 from ..domain.messages import Message, Reply
 from ..domain.openai_messages import content_part
+from ..domain.parsed import Parsed
 from ..domain.recipes import Frozen, Recipe, RecipeField
 from ..domain.selections import Demonstration, Prompt, RemovalReason, Selection
 from .examples import MediaOut
@@ -54,12 +55,18 @@ class SelectionIn(Frozen):
     recipe: RecipeField = Field(default_factory=Recipe, description="An object, or its text form.")
 
 
-class AnswerIn(SelectionIn):
-    """Choose demonstrations, build the prompt and ask a model."""
+class PromptIn(SelectionIn):
+    """Choose demonstrations and build the prompt."""
 
     model: str | None = Field(
-        None, description='For example "openai/gpt-5-mini"; by default the configured one.'
+        None,
+        description='Whose limits are kept, for example "openai/gpt-5-mini"; by default the configured one.',
     )
+
+
+class AnswerIn(PromptIn):
+    """Choose demonstrations, build the prompt and ask a model."""
+
     parameters: dict[str, Any] = Field(default_factory=dict, description="Sampling parameters, passed on.")
 
 
@@ -176,6 +183,20 @@ class UsageOut(Frozen):
     )
 
 
+class ConfidenceOut(Frozen):
+    """How sure a model is."""
+
+    value: float = Field(description="From 0 to 1.")
+    source: Literal["log probabilities", "verbalised"] = Field(description="How that is known.")
+
+
+class StepOut(Frozen):
+    """A rule by which the reply was read."""
+
+    rule: str
+    outcome: str
+
+
 class AnswerOut(Frozen):
     """A model's answer and what led to it."""
 
@@ -183,6 +204,8 @@ class AnswerOut(Frozen):
         description="Read from the text; null when it could not be read, which counts as wrong."
     )
     parsed: str = Field(description="How it was read.")
+    steps: tuple[StepOut, ...] = Field(description="The rules that were tried, in order.")
+    confidence: ConfidenceOut | None = Field(description="How sure the model is, where that is known.")
     text: str
     model: str
     usage: UsageOut
@@ -197,11 +220,15 @@ class AnswerOut(Frozen):
     manifest: dict[str, Any]
 
     @classmethod
-    def of(cls, reply: Reply, answer: str | None, how: str, selection: Selection, prompt: Prompt) -> Self:
+    def of(cls, reply: Reply, parsed: Parsed, selection: Selection, prompt: Prompt) -> Self:
         """From the domain."""
         return cls(
-            answer=answer,
-            parsed=how,
+            answer=parsed.answer,
+            parsed=parsed.how,
+            steps=tuple(StepOut(rule=step.rule, outcome=step.outcome) for step in parsed.steps),
+            confidence=None
+            if parsed.confidence is None
+            else ConfidenceOut(value=parsed.confidence.value, source=parsed.confidence.source),
             text=reply.text,
             model=reply.model,
             usage=UsageOut(

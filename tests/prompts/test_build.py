@@ -56,6 +56,7 @@ def test_the_manifest_says_everything() -> None:
         "key": selection.query.key,
         "text": "Who is this?\nLook closely.",
         "summary": "",
+        "tokens": manifest["query"]["tokens"],
         "images": [
             {
                 "source_sha256": source.sha256,
@@ -77,6 +78,7 @@ def test_the_manifest_says_everything() -> None:
         "reason": "near",
         "stage": "",
         "fixed": False,
+        "tokens": first["tokens"],
         "score": 0.97,
         "scores": {"image": 0.5, "joint": 0.25},
         "summary": "",
@@ -86,6 +88,7 @@ def test_the_manifest_says_everything() -> None:
     assert (third["id"], third["position"], len(third["images"])) == ("two", 3, 2)
     assert second["images"][0]["sha256"] == stand_in(make_media("one"), 100, 70).sha256
     assert third["answer"] == "cat, dog"  # no answer of its own: its labels
+    assert 0 < first["tokens"] < second["tokens"] < third["tokens"]
     assert manifest["removed"] == [{"id": "itself", "reason": "itself", "detail": ""}]
     assert manifest["dropped"] == []
     assert manifest["flags"] == ["short: 3 of 8"]

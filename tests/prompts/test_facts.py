@@ -156,7 +156,7 @@ def test_limits_of_the_other_providers() -> None:
     assert (openai.images_per_request, openai.request_bytes) == (500, 50_000_000)
     assert (openai.cache.kind, openai.cache.minimum, openai.cache.step) == ("automatic", 1024, 128)
     assert (gemini.images_per_request, gemini.request_bytes, gemini.cache.minimum) == (3600, 20_000_000, 4096)
-    assert facts_of("gemini/gemini-2.5-flash").cache.minimum == 1024
+    assert facts_of("gemini/gemini-2.5-flash").cache.minimum == 2048
     newest = facts_of("gpt-5.6-sol").cache
     assert (newest.kind, newest.ttl, newest.write, newest.breakpoints) == ("explicit", 1800, 1.25, 4)
     assert facts_of("claude-sonnet-4-5").usable_share == 0.25

@@ -25,6 +25,7 @@ from ...schemas import (
     NeighboursOut,
     PoolIn,
     PoolOut,
+    PromptIn,
     PromptOut,
     QueryIn,
     SelectionIn,
@@ -144,9 +145,9 @@ def select(pool: str, query: QueryIn, recipe: Recipe) -> Call[SelectionOut]:
     return Call("select", (body,), "POST", "/v1/selections", TypeAdapter(SelectionOut), body)
 
 
-def build_prompt(pool: str, query: QueryIn, recipe: Recipe) -> Call[PromptOut]:
+def build_prompt(pool: str, query: QueryIn, recipe: Recipe, model: str | None) -> Call[PromptOut]:
     """A prompt."""
-    body = SelectionIn.read({"pool": pool, "query": query, "recipe": recipe})
+    body = PromptIn.read({"pool": pool, "query": query, "recipe": recipe, "model": model})
     return Call("build_prompt", (body,), "POST", "/v1/prompts", TypeAdapter(PromptOut), body)
 
 

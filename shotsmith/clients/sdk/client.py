@@ -186,11 +186,12 @@ class Client:
         metadata: Mapping[str, Any] | None = None,
         media: Sequence[MediaLike] = (),
         recipe: RecipeLike = None,
+        model: str | None = None,
         **fields: Any,
     ) -> PromptOut:
-        """Choose demonstrations and render the messages for a model; arguments as `select`."""
+        """Choose demonstrations and render the messages for a model, whose limits are kept; arguments as `select`."""
         query = calls.query_in(image, images, text, id, group, metadata, media)
-        return self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
+        return self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields), model))
 
     def ask(
         self,
@@ -353,11 +354,12 @@ class AsyncClient:
         metadata: Mapping[str, Any] | None = None,
         media: Sequence[MediaLike] = (),
         recipe: RecipeLike = None,
+        model: str | None = None,
         **fields: Any,
     ) -> PromptOut:
-        """Choose demonstrations and render the messages for a model; arguments as `Client.select`."""
+        """Choose demonstrations and render the messages for a model; arguments as `Client.prompt`."""
         query = calls.query_in(image, images, text, id, group, metadata, media)
-        return await self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields)))
+        return await self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields), model))
 
     async def ask(
         self,

@@ -222,10 +222,9 @@ def _dropped(litellm: Any, model: str, provider: str, parameters: Mapping[str, A
 
 def _caching(request: Request) -> dict[str, Any]:
     """What OpenAI wants to be told beside the messages; a caller's own `prompt_cache_key` stays."""
-    key = request.prefix_key
-    if key is None or request.mark_kind not in {"key", "breakpoint"}:
-        return {}
-    told: dict[str, Any] = {"prompt_cache_key": key[:_KEY_LENGTH]}
+    told: dict[str, Any] = {}
+    if request.mark_kind in {"key", "breakpoint"} and (key := request.prefix_key) is not None:
+        told["prompt_cache_key"] = key[:_KEY_LENGTH]
     if request.mark_kind == "breakpoint":
         # Else OpenAI also writes what only this query says, at more than the price of reading it.
         told["prompt_cache_options"] = {"mode": "explicit"}

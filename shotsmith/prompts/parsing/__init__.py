@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ...domain.errors import InvalidParameter
 from ...domain.examples import normal_text
+from ...domain.parsed import Confidence, How, Parsed, Quantity, Step
 from ...domain.scoring import canonical_json
 from .confidence import by_probabilities, verbalised
 from .jsons import read_json, response_format
@@ -18,7 +19,6 @@ from .labels import label_space, parse_answer
 from .lists import read_list
 from .nearest import MARGIN, THRESHOLD, Embed, nearest
 from .numbers import read_number, spelled
-from .parsed import Confidence, How, Parsed, Quantity, Step
 from .tally import Failure, Tally, tally
 from .tasks import Task, TaskKind, task_of
 from .yes_no import read_yes_no

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ...domain.parsed import Confidence
 from ..judging import label_probabilities
-from .parsed import Confidence
 
 _NUMBER = r"(?P<{0}>\d{{1,3}}(?:\.\d{{1,10}})?|\.\d{{1,10}})"
 _TOLD = re.compile(

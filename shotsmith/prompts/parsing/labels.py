@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from .parsed import Parsed
+from ...domain.parsed import Parsed
 from .words import fold, peel, plain, words_of
 
 _Form = TypeVar("_Form", str, tuple[str, ...])

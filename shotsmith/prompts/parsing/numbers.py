@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from .parsed import Quantity
+from ...domain.parsed import Quantity
 from .units import Unit, convert, unit_of
 from .words import fold, peel, plain
 
@@ -67,8 +67,10 @@ def read_number(text: str, unit: str = "") -> tuple[Quantity | None, str]:
     body = plain(_POWER.sub(lambda one: "^" + one[0].translate(_SUPERSCRIPTS), _GROUP.sub("", text)))
     body = re.sub(r"[*_`]{2,}|(?<![\w*])[*_`](?=\S)|(?<=\S)[*_`](?![\w*])", "", body)
     lowered = body.casefold()
-    if marks := [one.end() for one in _MARK.finditer(lowered)] if len(lowered) == len(body) else []:
-        body = "\n".join(_SENTENCE.split(body[mark:], 1)[0] for mark in marks)
+    if len(lowered) == len(body) and (marks := list(_MARK.finditer(lowered))):
+        ends = [*(mark.start() for mark in marks[1:]), len(body)]
+        parts = (body[mark.end() : end] for mark, end in zip(marks, ends, strict=True))
+        body = "\n".join(_SENTENCE.split(part, maxsplit=1)[0] for part in parts)
     try:
         found = list(_quantities(body, unit))
     except ValueError as refused:

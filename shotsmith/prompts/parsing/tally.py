@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .parsed import Parsed, Step
+from ...domain.parsed import Parsed, Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from .parsed import Quantity
+from ...domain.parsed import Quantity
 from .words import plain
 
 

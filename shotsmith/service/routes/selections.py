@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ...schemas import AnswerIn, AnswerOut, PromptOut, SelectionIn, SelectionOut
+from ...schemas import AnswerIn, AnswerOut, PromptIn, PromptOut, SelectionIn, SelectionOut
 from ..dependencies import ApiDep
 
 router = APIRouter(prefix="/v1")
@@ -17,7 +17,7 @@ def select(body: SelectionIn, api: ApiDep) -> SelectionOut:
 
 
 @router.post("/prompts", tags=["prompts"])
-def build_prompt(body: SelectionIn, api: ApiDep) -> PromptOut:
+def build_prompt(body: PromptIn, api: ApiDep) -> PromptOut:
     """Choose demonstrations and render the messages that a model should receive."""
     return api.build_prompt(body)
 
