@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -367,6 +368,16 @@ def test_failures_are_counted_and_kept_with_their_replies() -> None:
 tasks = st.sampled_from(
     [ANIMALS, SIGNS, Task(), Task("yes or no"), Task("number", unit="mm"), Task("json", schema=SCHEMA)]
 )
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "1,", "yes, ", "{", "[", "(confidence ", "* ", "1.2.3", "and ", "Answer: ", "a-", "x 10"]
+)
+def test_a_long_hostile_text_is_read_in_no_time(piece: str) -> None:
+    for task in (ANIMALS, SIGNS, Task(), Task("yes or no"), Task("number"), Task("json", schema=SCHEMA)):
+        started = time.process_time()
+        assert parse(piece * 4000, task).steps
+        assert time.process_time() - started < 1
 
 
 @given(st.text(max_size=60), tasks)
