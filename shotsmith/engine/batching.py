@@ -14,6 +14,7 @@ from ..domain.recipes import Recipe
 from ..domain.selections import Prompt, Selection
 from ..prompts.batching import Batch, BatchDialect, plan_batches, read_blocks, together
 from ..prompts.dialects import Dialect, open_dialect
+from ..prompts.frames import unroll
 from ..prompts.parsing import Parsed, task_of
 from .answers import Answer
 from .batch_answers import BatchAnswer, BatchReport, Share
@@ -109,13 +110,15 @@ class BatchAsking:
 
         Its manifest names the batch: `id`, `seed` and the `questions` by `number`, `tag`, `id` and `key`.
         """
-        asked = [queries[place] for place in batch.places]
-        selection = shared(self.select, asked, recipe, together(asked, batch.tags))
+        own = [queries[place] for place in batch.places]
+        # As prompts show videos, so that each question keeps its own pictures.
+        asked = [replace(one, media=unroll(one.media, recipe.video.query_frames)) for one in own]
+        selection = shared(self.select, own, recipe, together(asked, batch.tags))
         dialect = BatchDialect(open_dialect(recipe.dialect), tuple(asked), batch.tags, self.one_line)
         prompt = self.build(selection, dialect)
         questions = [
             {"number": number, "tag": tag, "id": query.id, "key": query.key}
-            for number, (query, tag) in enumerate(zip(asked, batch.tags, strict=True), start=1)
+            for number, (query, tag) in enumerate(zip(own, batch.tags, strict=True), start=1)
         ]
         told = {"id": batch.id, "seed": recipe.seed, "questions": questions}
         return selection, replace(prompt, manifest={**prompt.manifest, "batch": told})

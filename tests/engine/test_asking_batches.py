@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from clips import clip, film
 from drafts import draft
 from pictures import encoded, picture
 
@@ -20,7 +21,7 @@ from shotsmith.domain.errors import (
     ModelUnauthorized,
     ShotsmithError,
 )
-from shotsmith.domain.examples import ImageFile, Pool, Query
+from shotsmith.domain.examples import Draft, ImageFile, MediaFile, Pool, Query
 from shotsmith.domain.messages import (
     ImagePart,
     Mark,
@@ -67,7 +68,9 @@ class Bench:
         self, selection: Selection, *, model: str | None = None, dialect: Dialect | None = None
     ) -> Prompt:
         labels = self.engine.labels(selection.pool)
-        return build(selection, labels=labels, picture=self.engine.prepared, dialect=dialect)
+        return build(
+            selection, labels=labels, picture=self.engine._pictures.shown(selection.recipe), dialect=dialect
+        )
 
     def send(
         self, prompt: Prompt, *, model: str | None = None, parameters: Mapping[str, Any] | None = None
@@ -405,6 +408,38 @@ def test_answers_of_a_pool_without_labels_may_take_several_lines(open_engine) ->
     report = bench.ask(asked, Recipe(k=2), batch_size=4)
     assert answers(report) == [f"One line.\n{right(query.text)}" for query in asked]
     assert "several lines" in bench.fake.requests[0].messages[-1].parts[-1].text  # type: ignore[union-attr]
+
+
+def test_videos_and_sounds_stay_with_their_questions(open_engine) -> None:
+    engine = open_engine()
+    engine.create_pool("p", kind="open", instruction="What happens?")
+    for number in range(3):
+        file = MediaFile("a.mp4", film(number * 30, frames=10))
+        engine.add("p", [Draft(where="v", id=f"v{number}", media=(file,), answer=f"class {number}")])
+    bench = Bench(engine, faithful)
+    asked = [
+        engine.query(text="thing 1", media=[MediaFile("q.mp4", film(500, frames=10))]),
+        engine.query(text="thing 2", media=[MediaFile("q.wav", clip(50))]),
+        engine.query([ImageFile("q.png", encoded(picture(3)))], "thing 3"),
+    ]
+    recipe = Recipe.read("random(k=1)|with(video={frames=2,query_frames=3})")
+    report = bench.ask(asked, recipe, batch_size=3)
+    assert answers(report) == ["class 1", "class 2", "class 3"]
+    assert {one.how for one in report.answers} == {"batch"}
+    shown: dict[str, list[str]] = {}
+    media: list[str] = []
+    for part in bench.fake.requests[0].messages[-1].parts:
+        if not isinstance(part, TextPart):
+            media.append(type(part).__name__)
+        elif part.text.startswith("Question"):
+            media = []
+        elif part.text.startswith("Input: "):
+            shown[part.text] = media
+    assert shown == {
+        "Input: thing 1": ["ImagePart"] * 3,
+        "Input: thing 2": ["AudioPart"],
+        "Input: thing 3": ["ImagePart"],
+    }
 
 
 @pytest.mark.parametrize("seed", range(4))

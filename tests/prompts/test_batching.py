@@ -235,6 +235,14 @@ def test_another_query_is_shown_as_the_dialect_inside_shows_it() -> None:
     assert BatchDialect(open_dialect("text"), tuple(asked), ("bcdf", "ghjk")).shot_summary == "caption"
 
 
+def test_media_that_belong_to_no_question_are_an_error() -> None:
+    asked = (Query((make_media("c", with_data=True),), "Who?"), Query(text="It purrs."))
+    dialect = BatchDialect(open_dialect("chat"), asked, ("bcdf", "ghjk"))
+    text = together(asked, ("bcdf", "ghjk")).text
+    with pytest.raises(InvalidInput, match="which question"):
+        dialect.render(Brief("Name it.", (), Shot((), text)))
+
+
 # Blocks
 
 TAGS = ("bcdf", "ghjk", "mnpq")

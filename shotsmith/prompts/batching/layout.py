@@ -108,10 +108,22 @@ class BatchDialect:
         return None
 
     def render(self, brief: Brief) -> tuple[Message, ...]:
-        """As `batch_prompt`. Raises InvalidParameter."""
+        """As `batch_prompt`.
+
+        Raises:
+            InvalidParameter: As there.
+            InvalidInput: The queries' media are not those of `together`, one part each.
+        """
         asked = together(self.queries, self.tags)
-        if brief.query.text != asked.text.strip() or len(brief.query.media) != len(asked.media):
+        if brief.query.text != asked.text.strip():
             return self.inner.render(brief)
+        if len(brief.query.media) != len(asked.media):
+            raise InvalidInput(
+                "nobody can say which question each medium belongs to",
+                field="query.media",
+                value=len(brief.query.media),
+                mend="Give every query its media as they are shown, videos as their pictures",
+            )
         media = iter(brief.query.media)
         questions = [
             Shot(tuple(next(media) for _ in query.media), query.text.strip()) for query in self.queries
