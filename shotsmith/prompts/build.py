@@ -150,8 +150,16 @@ class _Building:
         return shot
 
     def _fits_alone(self, query: Shot) -> None:
-        if short := self._table(query, self._limits).over({}):
-            raise self._too_much(short.limit.name, short.needed, short.limit.value)
+        short = self._table(query, self._limits).over({})
+        if short is None:
+            return
+        messages = self._dialect.render(self._brief([], query))
+        if (
+            short.limit.name == self._target.window
+            and self._target.tokens(messages).total <= short.limit.value
+        ):
+            return  # only a careful guess says that it is too long, and nothing else could be left out
+        raise self._too_much(short.limit.name, short.needed, short.limit.value)
 
     def _too_much(self, name: str, needed: int, most: int) -> InvalidParameter:
         of_recipe = name.startswith("max_")

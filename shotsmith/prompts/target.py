@@ -41,6 +41,11 @@ class Target:
         """As litellm knows it; empty where no model is named."""
         return self.facts.model
 
+    @property
+    def window(self) -> str:
+        """What the bound by the context window is called."""
+        return f"context window of {self.name}"
+
     def tokens(self, messages: Sequence[Message]) -> Tokens:
         """Estimated tokens of a prompt."""
         return estimate(messages, self.facts, self.calibration)
@@ -72,9 +77,7 @@ class Target:
                 image_bytes=Limit(
                     f"request bytes of {self.name}", max(facts.request_bytes - _NOT_COUNTED, 0) * 3 // 4
                 ),
-                tokens=Limit(
-                    f"context window of {self.name}", max(facts.context_window - budget.answer_tokens, 0)
-                ),
+                tokens=Limit(self.window, max(facts.context_window - budget.answer_tokens, 0)),
             )
         )
 

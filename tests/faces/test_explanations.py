@@ -20,7 +20,7 @@ from shotsmith.api import Api
 from shotsmith.domain.examples import ImageFile
 from shotsmith.domain.recipes import Recipe
 from shotsmith.engine import Engine
-from shotsmith.schemas import PromptOut, SelectionIn
+from shotsmith.schemas import PromptIn, PromptOut, SelectionIn
 
 PHOTO = {"image": shown(900, 1), "text": "red thing"}
 SHOT = [
@@ -50,9 +50,9 @@ def api(engine: Engine) -> Api:
     return Api(engine)
 
 
-def asked(recipe: Any, **query: Any) -> SelectionIn:
+def asked(recipe: Any, **query: Any) -> PromptIn:
     query = query or {"text": "red thing", "group": "g1", "metadata": {"site": "A", "device": 2}}
-    return SelectionIn.read({"pool": "p", "query": query, "recipe": recipe})
+    return PromptIn.read({"pool": "p", "query": query, "recipe": recipe})
 
 
 def selected(api: Api, recipe: Any, **query: Any) -> dict[str, Any]:
