@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     )
     max_image_bytes: int = Field(30_000_000, ge=1, description="Larger files are refused.")
     max_audio_bytes: int = Field(30_000_000, ge=1, description="Larger sounds are refused.")
-    max_audio_seconds: float = Field(1_800, gt=0, description="Longer sounds are refused.")
+    max_audio_seconds: float = Field(600, gt=0, description="Longer sounds are refused.")
     max_video_bytes: int = Field(100_000_000, ge=1, description="Larger videos are refused.")
     max_video_seconds: float = Field(600, gt=0, description="Longer videos are refused.")
     max_body_bytes: int = Field(268_435_456, ge=1, description="Larger HTTP requests are refused.")

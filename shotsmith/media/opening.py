@@ -36,7 +36,10 @@ def opened(data: bytes, mime: str, name: str) -> Iterator[InputContainer]:
     """
     av = library(name, mime)
     try:
-        with av.open(io.BytesIO(data), mode="r", format=_READERS[mime]) as container:
+        # Tags in odd encodings are no reason to refuse what they are attached to.
+        with av.open(
+            io.BytesIO(data), mode="r", format=_READERS[mime], metadata_errors="ignore"
+        ) as container:
             yield container
     except ShotsmithError:
         raise

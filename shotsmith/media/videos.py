@@ -7,6 +7,7 @@ pictures and pixels before a picture is decoded.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,13 @@ class Outline:
         start: When the first picture is shown, in units of the stream.
         seconds: From the first picture to the end of the last one, to the millisecond.
         sha256: Hash of size and coded pictures: equal for the same recording in another container.
+        keys: When the pictures are shown that need no other one to be decoded, ascending, in units of the stream.
     """
 
     start: int
     seconds: float
     sha256: str
+    keys: tuple[int, ...]
 
 
 def inspect(data: bytes, *, name: str = "video", limits: Limits | None = None) -> Media:
@@ -106,10 +109,14 @@ def stills(
     with opened(data, mime, name) as container:
         stream = _stream(container, name)
         stream.thread_type = "AUTO"
-        unit = _unit(stream)
+        walk = _Walk(container, stream, outline)
         for time in sorted(set(times)):
-            at = outline.start + int(time / unit)
-            found[time] = _flat(_shown(container, stream, at, outline.start, name))
+            picture = walk.shown(outline.start + round(time / _unit(stream)))
+            if picture is None:
+                raise InvalidMedia(
+                    "no picture can be decoded", field=name, mend="Export it again from its source"
+                )
+            found[time] = _flat(picture, name, limits)
     return [found[time] for time in times]
 
 
@@ -143,14 +150,10 @@ def _unit(stream: VideoStream) -> float:
 
 def _outline(container: InputContainer, name: str, limits: Limits) -> Outline:
     stream = _stream(container, name)
-    if stream.width * stream.height > limits.max_pixels:
-        raise InvalidMedia(
-            f"the video has {stream.width:,} x {stream.height:,} pixels, more than {limits.max_pixels:,}",
-            field=name,
-            mend="Shrink it",
-        )
+    _check_size(stream.width, stream.height, name, limits)
     known = hashlib.sha256(f"video|{stream.width}x{stream.height}|".encode())
     starts: list[int] = []
+    keys: list[int] = []
     end = 0
     for packet in container.demux(stream):
         at = packet.dts if packet.pts is None else packet.pts
@@ -158,6 +161,8 @@ def _outline(container: InputContainer, name: str, limits: Limits) -> Outline:
             continue
         known.update(bytes(packet))
         starts.append(at)
+        if packet.is_keyframe:
+            keys.append(at)
         end = max(end, at + (packet.duration or 0))
         if len(starts) > limits.max_frames or (end - starts[0]) * _unit(stream) > limits.max_seconds:
             raise InvalidMedia(
@@ -168,28 +173,42 @@ def _outline(container: InputContainer, name: str, limits: Limits) -> Outline:
     if not starts:
         raise InvalidMedia("the video has no pictures", field=name, mend="Export it again from its source")
     start = min(starts)
-    return Outline(start, round((end - start) * _unit(stream), 3), known.hexdigest())
+    return Outline(start, round((end - start) * _unit(stream), 3), known.hexdigest(), tuple(sorted(keys)))
 
 
-def _shown(container: InputContainer, stream: VideoStream, at: int, start: int, name: str) -> Any:
-    """The picture that is on show at a time: the last one that began by then, reached from the key picture before."""
-    container.seek(at, stream=stream, backward=True)
-    shown = _last(container, stream, at)
-    if shown is None or (shown.pts > at and at > start):
-        container.seek(start, stream=stream, backward=True)
-        shown = _last(container, stream, at)
-    if shown is None:
-        raise InvalidMedia("no picture can be decoded", field=name, mend="Export it again from its source")
-    return shown
+class _Walk:
+    """Goes through a video forwards, and leaps where a key picture lies ahead: nothing is decoded twice."""
 
+    def __init__(self, container: InputContainer, stream: VideoStream, outline: Outline) -> None:
+        self._container = container
+        self._stream = stream
+        self._outline = outline
+        self._frames: Iterator[Any] = iter(())
+        self._last: Any = None
+        self._ahead: Any = None
 
-def _last(container: InputContainer, stream: VideoStream, at: int) -> Any:
-    last = None
-    for frame in _pictures(container, stream):
-        if last is not None and frame.pts > at:
-            break
-        last = frame
-    return last
+    def shown(self, at: int) -> Any:
+        """The picture that is on show at a time no earlier than the last one: the last that began by then."""
+        place = bisect_right(self._outline.keys, at)
+        key = self._outline.keys[place - 1] if place else self._outline.start
+        reached = self._ahead or self._last
+        if reached is None or key > reached.pts:
+            self._leap(at)
+        self._advance(at)
+        if self._last is not None and self._last.pts > at > self._outline.start:
+            # Some containers leap too far.
+            self._leap(self._outline.start)
+            self._advance(at)
+        return self._last
+
+    def _leap(self, at: int) -> None:
+        self._container.seek(at, stream=self._stream, backward=True)
+        self._frames = _pictures(self._container, self._stream)
+        self._last, self._ahead = None, next(self._frames, None)
+
+    def _advance(self, at: int) -> None:
+        while self._ahead is not None and (self._last is None or self._ahead.pts <= at):
+            self._last, self._ahead = self._ahead, next(self._frames, None)
 
 
 def _pictures(container: InputContainer, stream: VideoStream) -> Iterator[Any]:
@@ -200,7 +219,18 @@ def _pictures(container: InputContainer, stream: VideoStream) -> Iterator[Any]:
             yield frame
 
 
-def _flat(frame: Any) -> Image.Image:
+def _flat(frame: Any, name: str, limits: Limits) -> Image.Image:
+    # A stream may change its size on the way.
+    _check_size(frame.width, frame.height, name, limits)
     picture: Image.Image = frame.to_image()
     turn = int(getattr(frame, "rotation", 0) or 0) % 360
     return picture.rotate(turn, expand=True) if turn else picture
+
+
+def _check_size(width: int, height: int, name: str, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise InvalidMedia(
+            f"the video has {width:,} x {height:,} pixels, more than {limits.max_pixels:,}",
+            field=name,
+            mend="Shrink it",
+        )

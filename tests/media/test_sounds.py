@@ -128,6 +128,20 @@ def test_limits_are_kept_before_and_while_reading() -> None:
         sounds.decode(bytes(lying), limits=short)
 
 
+def test_many_channels_are_bounded_too() -> None:
+    for data in (wav(STEREO), packed(STEREO, "flac", "flac")):
+        with pytest.raises(InvalidMedia, match="more than 3,000 samples"):
+            sounds.decode(data, limits=sounds.Limits(max_samples=3_000))
+
+
+def test_streams_whose_header_knows_no_length_are_read_to_their_end() -> None:
+    streamed = bytearray(wav(STEREO))
+    streamed[4:8] = streamed[40:44] = b"\xff\xff\xff\xff"
+    assert sounds.inspect(bytes(streamed)).pixel_sha256 == sounds.inspect(wav(STEREO)).pixel_sha256
+    with pytest.raises(InvalidMedia, match="longer"):
+        sounds.decode(bytes(streamed), limits=sounds.Limits(max_seconds=0.1))
+
+
 def test_a_name_that_contradicts_the_content_is_refused() -> None:
     assert sounds.inspect(clip(1), name="a.WAV")
     with pytest.raises(InvalidMedia, match="the name says audio/mpeg, the content is audio/wav"):

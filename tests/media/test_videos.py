@@ -34,6 +34,18 @@ def test_stills_do_not_depend_on_which_others_are_taken(times: list[float]) -> N
     assert [one.tobytes() for one in together] == [videos.stills(FILM, [time])[0].tobytes() for time in times]
 
 
+def test_a_video_with_one_key_picture_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = film(1, frames=40, keys=1000)
+    decoded = []
+    pictures = videos._pictures
+    monkeypatch.setattr(
+        videos, "_pictures", lambda *given: (decoded.append(one) or one for one in pictures(*given))
+    )
+    shown = videos.stills(data, [number / 10 for number in range(40)])
+    assert [hue_of(one) for one in shown] == [number % 12 for number in range(40)]
+    assert len(decoded) <= 41
+
+
 def test_a_video_is_described_by_its_pictures() -> None:
     part = videos.inspect(FILM, name="a.mp4")
     assert (part.kind, part.mime, part.width, part.height, part.seconds) == (

@@ -59,8 +59,10 @@ def packed(values: np.ndarray, codec: str, container: str, rate: int = RATE) -> 
     return file.getvalue()
 
 
-def film(seed: int, *, frames: int = 20, rate: int = 10, side: int = 48, container: str = "mp4") -> bytes:
-    """A video whose n-th picture has the hue n, coded with MPEG-4 part 2 or VP8; a key picture each second."""
+def film(
+    seed: int, *, frames: int = 20, rate: int = 10, side: int = 48, container: str = "mp4", keys: int = 10
+) -> bytes:
+    """A video whose n-th picture has the n-th of twelve hues, coded with MPEG-4 part 2 or VP8; a key picture every `keys`."""
     import av
 
     file = io.BytesIO()
@@ -68,10 +70,10 @@ def film(seed: int, *, frames: int = 20, rate: int = 10, side: int = 48, contain
         stream = box.add_stream("libvpx" if container == "webm" else "mpeg4", rate=rate)
         stream.width = stream.height = side
         stream.pix_fmt = "yuv420p"
-        stream.codec_context.gop_size = rate
+        stream.codec_context.gop_size = keys
         stream.bit_rate = 2_000_000
         for number in range(frames):
-            shown = av.VideoFrame.from_image(picture(seed + number, hue=number, side=side))
+            shown = av.VideoFrame.from_image(picture(seed + number, hue=number % 12, side=side))
             shown.pts, shown.time_base = number, Fraction(1, rate)
             box.mux(stream.encode(shown))
         box.mux(stream.encode(None))
