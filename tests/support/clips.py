@@ -62,7 +62,7 @@ def packed(values: np.ndarray, codec: str, container: str, rate: int = RATE) -> 
 def film(
     seed: int, *, frames: int = 20, rate: int = 10, side: int = 48, container: str = "mp4", keys: int = 10
 ) -> bytes:
-    """A video whose n-th picture has the n-th of twelve hues, coded with MPEG-4 part 2 or VP8; a key picture every `keys`."""
+    """A video whose n-th picture has the n-th of twelve hues, coded with MPEG-4 part 2 or VP8."""
     import av
 
     file = io.BytesIO()
