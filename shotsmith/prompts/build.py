@@ -17,7 +17,7 @@ from ..domain.recipes import Recipe
 from ..domain.selections import Demonstration, Prompt, Selection
 from .budget import Limits, Size
 from .dialects import Brief, Dialect, Shot, SummaryKind, open_dialect
-from .fitting import Offer, Table, steps
+from .fitting import Offer, Table, pictures, steps
 from .frames import Stamped, unrolled
 from .instruction import instruction
 from .manifest import Dropped, Made, Shown, manifest
@@ -140,8 +140,8 @@ class _Building:
                     mend="Send the image itself with the query, not only its description",
                 )
         limit = self._limits.images
-        if limit is not None and len(query.media) > limit.value:
-            raise self._too_much(limit.name, len(query.media), limit.value)
+        if limit is not None and (count := pictures(query.media)) > limit.value:
+            raise self._too_much(limit.name, count, limit.value)
         sizes = self._recipe.images
         media, summary = self._told(query, query.media, getattr(self._dialect, "query_summary", None))
         parts = tuple(self._picture(one, sizes.query_max_side, sizes.quality) for one in media)

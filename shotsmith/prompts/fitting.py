@@ -93,7 +93,7 @@ class Table:
             if not self.merges and (short := self._too_many(offer, base)):
                 left_out.append((offer, str(short)))
                 continue
-            base += Size(len(offer.media))
+            base += Size(pictures(offer.media))
             chosen.append(offer)
         return chosen, left_out
 
@@ -133,7 +133,7 @@ class Table:
         return Fitted({id: shot for id, (_, shot) in admitted.items()}, side, tuple(left_out))
 
     def _too_many(self, offer: Offer, base: Size) -> Shortage | None:
-        return self.limits.by_number.shortage(Size(len(offer.media)), base)
+        return self.limits.by_number.shortage(Size(pictures(offer.media)), base)
 
     def over(self, shots: Mapping[str, Shot]) -> Shortage | None:
         """The first bound that these break."""
@@ -153,6 +153,11 @@ def steps(limits: Limits, largest: int, smallest: int) -> tuple[int, ...]:
     if not limits.shrinks:
         return (largest,)
     return (largest, *(side for side in _SIDES if smallest <= side < largest))
+
+
+def pictures(media: Sequence[Media]) -> int:
+    """How many of these count as images; sounds do not."""
+    return sum(one.seen for one in media)
 
 
 def _sketched(offer: Offer, side: int) -> Shot:

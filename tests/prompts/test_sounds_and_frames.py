@@ -164,6 +164,13 @@ def test_each_picture_of_a_video_counts_as_an_image() -> None:
     assert prompt(seen(budget={"max_images": 6})).manifest["demonstrations"]
 
 
+def test_sounds_count_as_bytes_and_not_as_images() -> None:
+    assert len(prompt(heard(Recipe.read({"budget": {"max_images": 0}}))).manifest["demonstrations"]) == 2
+    tight = prompt(heard(Recipe.read({"budget": {"max_image_bytes": 2 * len(clip(1))}})))
+    assert [shot["id"] for shot in tight.manifest["demonstrations"]] == ["s2"]
+    assert "max_image_bytes" in tight.manifest["dropped"][0]["reason"]
+
+
 def test_a_query_stays_the_same_query_however_many_pictures_it_is_shown_as() -> None:
     selection = seen()
     unrolled = frames.unrolled(selection)
