@@ -176,11 +176,10 @@ class PoolAccess:
         pictures: Mapping[str, str | None],
         metadata: Mapping[str, Mapping[str, Any]],
     ) -> Shot:
-        hides = self._hides(one) and bool(one.media)
-        text = NOT_SHOWN if hides and not one.text.strip() else one.text
-        images = (
-            () if hides else tuple(str(pictures[part.sha256]) for part in one.media if part.kind == "image")
-        )
+        seen = () if self._hides(one) else one.media
+        images = tuple(str(pictures[part.sha256]) for part in seen if part.kind == "image")
+        # Frameworks take images alone; what else an example shows is left out as hidden images are.
+        text = NOT_SHOWN if one.media and not images and not one.text.strip() else one.text
         return Shot(one.id, text, one.answer, images, metadata.get(one.id, {}))
 
     def _keep(self, sha256: str, data: bytes) -> str:
