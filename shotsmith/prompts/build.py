@@ -24,6 +24,7 @@ from .manifest import Dropped, Made, Shown, manifest
 from .prefix import common
 from .symbols import encode, encode_answer
 from .target import Target
+from .tokens import Tokens
 
 Picture = Callable[[Media, int, int], MediaPart]
 """Media, longest side in pixels and JPEG quality -> the image or sound as it is sent (see `images.prepare`)."""
@@ -86,6 +87,8 @@ class _Building:
         self._symbols = _symbols(labels, self._recipe)
         self._labels = tuple(self._symbols.get(label, label) for label in labels)
         self._instruction = instruction(selection.pool, self._labels)
+        self._last: tuple[list[int], object, tuple[Message, ...]] = ([], None, ())
+        self._counted: tuple[Sequence[Message], Tokens] | None = None
 
     def prompt(self) -> Prompt:
         selection = self._selection
@@ -113,8 +116,8 @@ class _Building:
             *refused,
             *(Dropped(offer.chosen, why) for one in (kept, fitted) if one for offer, why in one.left_out),
         ]
+        messages = self._laid_out(shots, query)
         brief = self._brief([one.shot for one in shown], query)
-        messages = self._dialect.render(brief)
         prefix = common(messages, brief, self._dialect)
         made = Made(
             limits=self._limits,
@@ -126,7 +129,9 @@ class _Building:
         )
         dropped = sorted(left_out, key=lambda one: one.demonstration.rank)
         return Prompt(
-            messages, manifest(selection, query, shown, dropped, messages, self._target, made), prefix
+            messages,
+            manifest(selection, query, shown, dropped, messages, self._target, self._tokens(messages), made),
+            prefix,
         )
 
     def _query(self, query: Query) -> Shot:
@@ -226,22 +231,33 @@ class _Building:
     def _table(self, query: Shot, limits: Limits) -> Table:
         sizes, budget = self._recipe.images, self._recipe.budget
 
-        def render(shots: Mapping[str, Shot]) -> Sequence[Message]:
-            some = [
-                shots[chosen.example.id]
-                for chosen in self._selection.demonstrations
-                if chosen.example.id in shots
-            ]
-            return self._dialect.render(self._brief(some, query))
-
         return Table(
             limits=limits,
-            count=self._target.count,
-            render=render,
+            count=lambda messages: self._tokens(messages).safe,
+            render=lambda shots: self._laid_out(shots, query),
             prepare=lambda media, side: self._picture(media, side, sizes.quality),
             sides=steps(limits, sizes.max_side, budget.min_side),
             merges=getattr(self._dialect, "merges", False),
         )
+
+    def _laid_out(self, shots: Mapping[str, Shot], query: Shot) -> tuple[Message, ...]:
+        """The prompt that shows these; that of the last call again, where it was for the same."""
+        some = [
+            shots[chosen.example.id]
+            for chosen in self._selection.demonstrations
+            if chosen.example.id in shots
+        ]
+        key = [id(query), *map(id, some)]
+        if key != self._last[0]:
+            # The shots are kept with their ids, so that no other one can get the same.
+            self._last = key, (query, some), self._dialect.render(self._brief(some, query))
+        return self._last[2]
+
+    def _tokens(self, messages: Sequence[Message]) -> Tokens:
+        """Their tokens; counted once for the same object."""
+        if self._counted is None or self._counted[0] is not messages:
+            self._counted = messages, self._target.tokens(messages)
+        return self._counted[1]
 
     def _brief(self, shots: Sequence[Shot], query: Shot) -> Brief:
         return Brief(self._instruction, tuple(shots), query, self._labels)

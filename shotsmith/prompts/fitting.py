@@ -8,7 +8,7 @@ smallest step does not suffice either are more left out, the least useful ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..domain.media import Media
 from ..domain.messages import ImagePart, MediaPart, Message
@@ -78,39 +78,45 @@ class Table:
     def fit(self, offers: Sequence[Offer], given: Mapping[str, Shot] | None = None) -> Fitted:
         """The offers, most useful first, that fit beside what is given."""
         before = dict(given or {})
-        base = self._size(before)
-        chosen, left_out = self._by_number(offers, base)
-        for side in self._promising(chosen, before):
+        taken = size_of(self.render(before), None).images if self.limits.images else 0
+        chosen, left_out = self._by_number(offers, taken)
+        for side in self._promising(chosen):
             shots = {offer.id: self._made(offer, side) for offer in chosen}
             if self.limits == Limits() or not self.limits.shortage(self._size({**before, **shots})):
                 return Fitted(shots, side, tuple(left_out))
-        return self._one_by_one(offers, before, base)
+        return self._one_by_one(offers, before)
 
-    def _by_number(self, offers: Sequence[Offer], base: Size) -> tuple[list[Offer], list[tuple[Offer, str]]]:
+    def _by_number(self, offers: Sequence[Offer], taken: int) -> tuple[list[Offer], list[tuple[Offer, str]]]:
         chosen: list[Offer] = []
         left_out: list[tuple[Offer, str]] = []
+        limit = self.limits.images
+        if limit is None or self.merges:
+            return list(offers), left_out
+        left = limit.value - taken
         for offer in offers:
-            if not self.merges and (short := self._too_many(offer, base)):
-                left_out.append((offer, str(short)))
-                continue
-            base += Size(pictures(offer.media))
-            chosen.append(offer)
+            needed = pictures(offer.media)
+            if needed > left and needed:
+                left_out.append((offer, str(Shortage(limit, needed, max(left, 0)))))
+            else:
+                left -= needed
+                chosen.append(offer)
         return chosen, left_out
 
-    def _promising(self, offers: Sequence[Offer], before: Mapping[str, Shot]) -> Iterator[int]:
-        """The steps that tokens allow as far as the sizes of pictures tell, before any is prepared."""
-        plain = all(media.kind == "image" for offer in offers for media in offer.media)
+    def _promising(self, offers: Sequence[Offer]) -> Iterator[int]:
+        """The steps that tokens allow as far as the sizes of images alone tell, before any is prepared."""
+        images = [media for offer in offers for media in offer.media if media.kind == "image"]
         for side in self.sides:
-            if self.limits.tokens is not None and plain and not self.merges:
-                sketched = {offer.id: _sketched(offer, side) for offer in offers}
-                tokens = Size(tokens=self._size({**before, **sketched}).tokens)
-                if self.limits.shortage(tokens):
+            if self.limits.tokens is not None and self.count is not None and not self.merges:
+                sketched = tuple(
+                    ImagePart(b"", one.mime, *fitted(one.width, one.height, side)) for one in images
+                )
+                if self.limits.shortage(Size(tokens=self.count([Message("user", sketched)]))):
                     continue
             yield side
 
-    def _one_by_one(self, offers: Sequence[Offer], before: Mapping[str, Shot], base: Size) -> Fitted:
+    def _one_by_one(self, offers: Sequence[Offer], before: Mapping[str, Shot]) -> Fitted:
         side = self.sides[-1]
-        empty = self._size({})
+        base, empty = self._size(before), self._size({})
         admitted: dict[str, tuple[Offer, Shot]] = {}
         left_out: list[tuple[Offer, str]] = []
         for offer in offers:
@@ -145,7 +151,9 @@ class Table:
         return size_of(self.render(shots), self.count if self.limits.tokens else None)
 
     def _made(self, offer: Offer, side: int) -> Shot:
-        return replace(offer.shot, media=tuple(self.prepare(media, side) for media in offer.media))
+        shot = offer.shot
+        media = tuple([self.prepare(one, side) for one in offer.media])
+        return Shot(media, shot.text, shot.answer, shot.fixed, shot.summary)
 
 
 def steps(limits: Limits, largest: int, smallest: int) -> tuple[int, ...]:
@@ -158,13 +166,3 @@ def steps(limits: Limits, largest: int, smallest: int) -> tuple[int, ...]:
 def pictures(media: Sequence[Media]) -> int:
     """How many of these count as images; sounds do not."""
     return sum(one.seen for one in media)
-
-
-def _sketched(offer: Offer, side: int) -> Shot:
-    """A shot whose images have their size and no bytes."""
-    return replace(
-        offer.shot,
-        media=tuple(
-            ImagePart(b"", media.mime, *fitted(media.width, media.height, side)) for media in offer.media
-        ),
-    )

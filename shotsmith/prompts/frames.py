@@ -47,6 +47,9 @@ class Stamped:
 
 def unrolled(selection: Selection) -> Selection:
     """The selection with each video in it as the pictures it is shown as, so that each is one image to a prompt."""
+    shown = [selection.query.media, *(shot.example.media for shot in selection.demonstrations)]
+    if not any(part.kind == "video" for media in shown for part in media):
+        return selection
     spec = selection.recipe.video
     media = unroll(selection.query.media, spec.query_frames)
     query = replace(selection.query, media=media)

@@ -12,6 +12,7 @@ from ..domain.messages import AudioPart, ImagePart, Mark, Message, TextPart
 from .facts import ModelFacts
 from .prefix import cut
 from .target import Target
+from .tokens import Tokens
 
 Level = Literal["error", "warning", "advice"]
 _DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,|[A-Za-z0-9+/]{1000,}={0,2}")
@@ -33,15 +34,24 @@ class Finding:
     mend: str
 
 
-def lint(messages: Sequence[Message], target: Target, prefix: Mark | None = None) -> list[Finding]:
-    """What the model will reject, as far as the facts about it tell; errors first."""
+def lint(
+    messages: Sequence[Message], target: Target, tokens: Tokens, prefix: Mark | None = None
+) -> list[Finding]:
+    """What the model will reject, as far as the facts about it tell; errors first.
+
+    Args:
+        messages: The prompt.
+        target: The model.
+        tokens: Of the messages, as the target counts them.
+        prefix: Where that ends which is the same for every query.
+    """
     facts = target.facts
     found = [
         *_turns(messages, facts),
         *_images(messages, facts),
         *_sounds(messages, facts),
         *_texts(messages),
-        *_whole(messages, target, prefix),
+        *_whole(messages, target, tokens.total, prefix),
         *(Finding("warning", warning, "Check the prompt yourself") for warning in facts.warnings),
     ]
     levels = ["error", "warning", "advice"]
@@ -123,9 +133,10 @@ def _texts(messages: Sequence[Message]) -> Iterator[Finding]:
                 )
 
 
-def _whole(messages: Sequence[Message], target: Target, prefix: Mark | None) -> Iterator[Finding]:
+def _whole(
+    messages: Sequence[Message], target: Target, tokens: int, prefix: Mark | None
+) -> Iterator[Finding]:
     facts = target.facts
-    tokens = target.tokens(messages).total
     parts = [part for message in messages for part in message.parts]
     size = sum(
         len(part.text.encode()) if isinstance(part, TextPart) else (len(part.data) + 2) // 3 * 4

@@ -16,7 +16,7 @@ from .dialects import Shot
 from .lint import lint
 from .prefix import cut
 from .target import Target
-from .tokens import parts_features
+from .tokens import Tokens, parts_features
 
 
 class Shown(NamedTuple):
@@ -72,6 +72,7 @@ def manifest(
     dropped: Sequence[Dropped],
     messages: Sequence[Message],
     target: Target,
+    tokens: Tokens,
     made: Made,
 ) -> dict[str, Any]:
     """Plain JSON that names everything in the prompt; no times and no paths, so that it is the same every time.
@@ -83,6 +84,7 @@ def manifest(
         dropped: In rank order.
         messages: The rendered prompt.
         target: The model it is for.
+        tokens: Of the messages.
         made: How it was made to fit.
     """
     pool = selection.pool
@@ -91,7 +93,6 @@ def manifest(
         flags.append(
             f"dropped: {len(dropped)} of {len(selection.demonstrations)} demonstrations are not shown"
         )
-    tokens = target.tokens(messages)
     images = [part for message in messages for part in message.parts if isinstance(part, ImagePart)]
     texts = [part.text for message in messages for part in message.parts if isinstance(part, TextPart)]
     return {
@@ -159,7 +160,9 @@ def manifest(
             "fixed_max_side": made.fixed_side,
         },
         "cache": _cache(messages, target, made.prefix),
-        "lint": [asdict(finding) for finding in lint(messages, target, made.prefix)] if target.name else [],
+        "lint": [asdict(finding) for finding in lint(messages, target, tokens, made.prefix)]
+        if target.name
+        else [],
         "prompt_sha256": digest(canonical(messages)),
     }
 
