@@ -95,7 +95,7 @@ def show(
     out.print(f"encoder {pool.encoder_id}", style="dim")
     if labels:
         out.print(f"{len(labels)} labels: {escape(', '.join(labels[:20]))}{' …' if len(labels) > 20 else ''}")
-    table = Table("id", "label", "split", "images", "text", box=None, header_style="bold")
+    table = Table("id", "label", "split", "media", "text", box=None, header_style="bold")
     for example in page.examples:
         shown = ", ".join(example.labels) or example.answer
         cells = (example.id, shown[:40], example.split or "", str(len(example.media)), example.text[:60])
