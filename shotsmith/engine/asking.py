@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from threading import Lock
 from typing import Any
 
 from ..clients.vlm import open_model
 from ..clients.vlm.ledger import Ledger, LedgeredVLM
+from ..clients.vlm.warming import WarmingVLM
 from ..domain.messages import Message, Reply, Request
 from ..domain.protocols import VLM, Encoder
 from ..domain.selections import Prompt, Selection
 from ..prompts.facts import facts_of
-from ..prompts.parsing import Embed, Parsed, Task, parse, response_format, task_of
+from ..prompts.parsing import Embed, response_format
 from ..prompts.prices import price_of
-from ..prompts.symbols import decode
 from ..prompts.target import Target
 from ..prompts.tokens import Calibrations, features_of
 from ..settings import Settings
 from .answers import Answer
 from .caching import marked
+from .reading import read, task_for
 
 _OFFLINE = "offline/"
 _IN_PROCESS = (_OFFLINE, "fake/")
@@ -80,14 +80,19 @@ class Asking:
             embed: Embeds texts, to find the label that is nearest to a reply that names none.
             remember: Whether the ledger is asked first and told afterwards.
         """
-        target = self.target(model)
-        symbols: Mapping[str, str] = prompt.manifest["symbols"]
-        task = task_of(selection.pool, [symbols.get(label, label) for label in labels])
-        if task.kind == "json" and task.schema is not None and target.facts.structured_output:
+        task = task_for(selection.pool, labels, prompt)
+        if task.kind == "json" and task.schema is not None and self.target(model).facts.structured_output:
             parameters = {"response_format": response_format(task.schema), **parameters}
+        reply = self.send(prompt, model, parameters, remember=remember)
+        return Answer(reply, read(reply, task, prompt, embed), selection, prompt)
+
+    def send(
+        self, prompt: Prompt, model: str | None, parameters: Mapping[str, Any], *, remember: bool = True
+    ) -> Reply:
+        """What a model says to a prompt, whose fixed part its provider is asked to keep; arguments as `answer`."""
+        target = self.target(model)
         request = marked(self._request(model, prompt.messages, parameters), prompt, target)
-        reply = self._send(request, target, remember=remember)
-        return Answer(reply, _read(reply, task, symbols, embed), selection, prompt)
+        return self._send(request, target, remember=remember)
 
     def reply(
         self,
@@ -106,9 +111,11 @@ class Asking:
         with self._lock:
             if name not in self._models:
                 api_base = None if name.startswith(_OFFLINE) else self._settings.model_api_base
-                bare = open_model(
+                bare: VLM = open_model(
                     name, api_base=api_base, api_key=self._settings.model_api_key, encoder=self._encoder
                 )
+                if not name.startswith(_IN_PROCESS):
+                    bare = WarmingVLM(bare)
                 self._models[name] = (bare, LedgeredVLM(bare, self._ledger))
             return self._models[name][1 if remember else 0]
 
@@ -130,11 +137,3 @@ class Asking:
         if target.name and not reply.from_ledger:
             self._calibrations.observe(target.facts, features_of(request.messages, target.facts), reply.usage)
         return reply
-
-
-def _read(reply: Reply, task: Task, symbols: Mapping[str, str], embed: Embed | None) -> Parsed:
-    parsed = parse(reply.text, task, embed=None if symbols else embed, alternatives=reply.alternatives)
-    if not symbols or parsed.answer is None:
-        return parsed
-    answer = decode(parsed.answer, symbols)
-    return replace(parsed, answer=answer, value=answer)

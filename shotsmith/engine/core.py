@@ -6,27 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..domain.errors import InvalidInput
 from ..domain.examples import ImageFile, MediaFile, Pool, Query
 from ..domain.media import Media
-from ..domain.messages import ImagePart
+from ..domain.messages import ImagePart, Reply
 from ..domain.names import check_fact, check_key, check_text
+from ..domain.parsed import Parsed
 from ..domain.protocols import VLM, Encoder
 from ..domain.recipes import Recipe
 from ..domain.scoring import Matrix, Vector
 from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
-from ..prompts.dialects import open_dialect
+from ..prompts.dialects import Dialect, open_dialect
 from ..prompts.parsing import Embed
 from ..prompts.tokens import Calibrations
 from ..retrieval.embedding import Item
 from ..settings import Settings
 from .answers import Answer
 from .asking import Asking
+from .batch_answers import BatchReport
+from .batching import ask_many
 from .doctor import Checkup, visit
 from .intake import NOTHING
 from .judging import ModelJudge
 from .keeping import Keeping
+from .reading import read, task_for
 from .selecting import Selecting
 from .summaries import Summariser
 
@@ -150,13 +156,16 @@ class Engine(Keeping):
         """A picture as prompts carry it."""
         return self._pictures.prepared(part, max_side, quality)
 
-    def prompt(self, selection: Selection, *, model: str | None = None) -> Prompt:
+    def prompt(
+        self, selection: Selection, *, model: str | None = None, dialect: Dialect | None = None
+    ) -> Prompt:
         """Render a selection into the messages a model receives, with their manifest.
 
         Args:
             selection: What it shows.
             model: Whose limits are kept and whose tokens are counted; by default the configured one's. An offline
                 baseline has no limits.
+            dialect: Instead of the recipe's.
 
         Raises:
             InvalidParameter: The limits do not even hold the query.
@@ -168,6 +177,7 @@ class Engine(Keeping):
             selection,
             labels=self.labels(selection.pool),
             picture=pictures,
+            dialect=dialect,
             target=self._asking.target(model),
             summarise=Summariser(name, self._asking.reply, pictures, selection.recipe),
         )
@@ -209,11 +219,60 @@ class Engine(Keeping):
         Without `remember` the ledger is left out: for thousands of answers that cost nothing to make again.
         """
         pool = selection.pool
-        labels = self.labels(pool) if pool.kind == "classification" else ()
-        prompt = self.prompt(selection, model=model)
         return self._asking.answer(
-            selection, prompt, labels, model, parameters or {}, embed=self._embed(pool), remember=remember
+            selection,
+            self.prompt(selection, model=model),
+            self._closed(pool),
+            model,
+            parameters or {},
+            embed=self._embed(pool),
+            remember=remember,
         )
+
+    def ask_many(
+        self,
+        pool: str | Pool,
+        queries: Sequence[Query],
+        recipe: Recipe | None = None,
+        *,
+        batch_size: int,
+        model: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **options: int,
+    ) -> BatchReport:
+        """Ask many queries, several in a call (ManyICL, Jiang et al. 2024, arXiv 2405.09798).
+
+        The queries of a call share their demonstrations and know of each other: report it as an arm of its own. Every
+        query ends answered, in its batch or alone, or failed, and never with another's answer.
+
+        Args:
+            pool: As for `ask`, like `recipe`, `model` and `parameters`.
+            queries: What is asked.
+            recipe: How demonstrations are chosen and shown; its seed mixes the batches.
+            batch_size: Queries in a call, 1 to 50.
+            model: Which one; offline baselines answer each query alone.
+            parameters: Sampling parameters.
+            options: `retries`, `tokens_per_query` and `workers`, as `batching.ask_many` explains them.
+
+        Raises:
+            As `ask` and `batching.BatchAsking.answer`.
+        """
+        name = model or self.settings.model
+        size = 1 if name.startswith("offline/") else batch_size
+        return ask_many(
+            self, pool, queries, recipe, batch_size=size, model=model, parameters=parameters, **options
+        )
+
+    def send(
+        self, prompt: Prompt, *, model: str | None = None, parameters: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """What a model says to a prompt, unread. Raises ModelError."""
+        return self._asking.send(prompt, model, parameters or {})
+
+    def read(self, selection: Selection, prompt: Prompt, reply: Reply) -> Parsed:
+        """The answer in a reply to a prompt of that selection."""
+        pool = selection.pool
+        return read(reply, task_for(pool, self._closed(pool), prompt), prompt, self._embed(pool))
 
     def model(self, name: str) -> VLM:
         """The model behind a name, with the call ledger in front of it."""
@@ -237,9 +296,14 @@ class Engine(Keeping):
     def _embed(self, pool: Pool) -> Embed:
         def embed(texts: Sequence[str]) -> Matrix:
             found = self._encoders.of(pool).encode_texts(texts)
-            return found["text"] if "text" in found else found["joint"]
+            nothing = np.zeros((len(texts), 1), dtype=np.float32)
+            return found.get("text", found.get("joint", nothing))
 
         return embed
+
+    def _closed(self, pool: Pool) -> Sequence[str]:
+        """The labels that answers must come from; none where any answer will do."""
+        return self.labels(pool) if pool.kind == "classification" else ()
 
     def _judge(self, pool: Pool, recipe: Recipe, model: str | None) -> ModelJudge:
         name = model or self.settings.model

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from ..domain.examples import Pool, PoolKind
+from .parsing import task_of
 
 DEFAULTS: dict[PoolKind, str] = {
     "classification": "Classify each input.",
@@ -15,6 +16,7 @@ DEFAULTS: dict[PoolKind, str] = {
     "regression": "Estimate the value for each input. Answer with one number.",
     "open": "Answer each input.",
 }
+_SEVERAL = "Answer with the labels that apply, separated by commas."
 # Line ends that JSON leaves as they are.
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
@@ -25,11 +27,14 @@ def instruction(pool: Pool, labels: Sequence[str] = ()) -> str:
     Args:
         pool: Its own instruction counts, or a default for its kind.
         labels: The label space, in the order it is shown. Only classification pools show it: as
-            `Labels: ["a", "b"]`, a JSON array on one line, and a request to answer with exactly one of them.
+            `Labels: ["a", "b"]`, a JSON array on one line, and a request to answer with exactly one of them, or with
+            all that apply where the answer format asks for several.
     """
     lines = [pool.instruction.strip() or DEFAULTS[pool.kind]]
     if pool.kind == "classification" and labels:
-        lines += [f"Labels: {_on_one_line(labels)}", "Answer with exactly one of the labels."]
+        several = task_of(pool, labels).kind == "labels"
+        lines.append(f"Labels: {_on_one_line(labels)}")
+        lines.append(_SEVERAL if several else "Answer with exactly one of the labels.")
     if pool.answer_format.strip():
         lines.append(pool.answer_format.strip())
     return "\n".join(lines)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Text, cast, delete, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from ..domain.errors import ExampleConflict
@@ -188,14 +189,16 @@ class Examples:
         return self._keys(pool_uid, examples.c.group == group)
 
     def label_space(self, pool_uid: str) -> list[str]:
-        """Labels in use by active examples, sorted."""
+        """Labels in use by active examples, all of each example's, sorted."""
+        lists = cast(examples.c.labels, Text)  # PostgreSQL cannot compare JSON
         query = (
-            select(examples.c.label)
+            select(lists)
             .where(examples.c.pool_uid == pool_uid, examples.c.status == "active", examples.c.label != "")
             .distinct()
         )
         with self._database.read() as connection:
-            return sorted(connection.execute(query).scalars())
+            found = connection.execute(query).scalars()
+            return sorted({label for labels in found for label in json.loads(labels)})
 
     def contents(self, pool_uid: str) -> dict[str, str]:
         """Content hash of every active example, by id: what the index should hold."""

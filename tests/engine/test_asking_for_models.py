@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from anthropic_server import AnthropicServer
 from drafts import draft
-from openai_server import OpenAIServer, completion
+from openai_server import OpenAIServer, Recorded, Scripted, completion
 
 from shotsmith.domain.errors import InvalidInput
 from shotsmith.domain.recipes import Recipe
@@ -197,3 +198,59 @@ def test_the_fixed_part_is_marked_and_cached_by_anthropics_rules(opened) -> None
         assert not short.cache_write_tokens  # too short to be kept: no mark, no fee
     finally:
         server.close()
+
+
+def test_several_labels_are_read_back_from_their_symbols(opened, provider: OpenAIServer) -> None:
+    engine = opened()
+    engine.create_pool("m", answer_format="List all labels that apply, separated by commas.")
+    sets = [("red", "round"), ("blue",), ("red",), ("blue", "round")]
+    engine.add("m", [draft(number, 1, labels=sets[number % 4]) for number in range(8)])
+    recipe = Recipe.read("rices(k=4)|with(symbols=letters)")
+    selection = engine.select("m", engine.query_of("m", "e001"), recipe)
+    prompt = engine.prompt(selection)
+    symbols = prompt.manifest["symbols"]
+    assert "separated by commas" in prompt.messages[0].parts[0].text
+    assert "exactly one" not in prompt.messages[0].parts[0].text
+    provider.enqueue(completion(f"{symbols['red']}, {symbols['round']}"))
+    answer = engine.answer(selection)
+    assert answer.parsed.value == ("red", "round")
+    assert answer.parsed.answer == "red, round"
+
+
+def test_many_queries_are_asked_in_batches_and_each_gets_its_own_answer(
+    engine: Engine, provider: OpenAIServer
+) -> None:
+    """The server reads the marks of each question and answers what the question's text says, one of them wrongly."""
+
+    def reply(request: Recorded) -> Scripted:
+        body = request.json
+        texts = [
+            part["text"]
+            for message in body["messages"]
+            if message["role"] == "user"
+            for part in message["content"]
+            if part["type"] == "text"
+        ]
+        asked = "\n".join(texts)
+        seen = {
+            f"{number} {tag}": says
+            for number, tag, says in re.findall(
+                r"Question (\d+) \(tag (\w+)\):\nInput: please say class (\d)", asked
+            )
+        }
+        if not seen:
+            (alone,) = re.findall(r"say class (\d)", texts[-1])
+            return completion(f"class {alone}")
+        lines = [f"[{mark}] class {says} [/{mark}]" for mark, says in seen.items()]
+        return completion("\n".join(lines[::-1][:-1]))  # out of order, and the first is lost
+
+    provider.answer = reply  # type: ignore[method-assign]
+    queries = [engine.query(text=f"please say class {number % 4}, number {number}") for number in range(9)]
+    report = engine.ask_many("p", queries, Recipe(k=4), batch_size=4, workers=2)
+    assert [one.parsed.answer for one in report.answers] == [f"class {number % 4}" for number in range(9)]
+    assert {one.how for one in report.answers} == {"batch", "alone"}
+    assert report.total.calls == len(provider.requests)
+    assert len(provider.requests) < 9
+    offline = engine.ask_many("p", queries, Recipe(k=4), batch_size=4, model="offline/knn-vote")
+    assert {one.how for one in offline.answers} == {"alone"}
+    assert all(one.parsed.answer for one in offline.answers)

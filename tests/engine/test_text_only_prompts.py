@@ -158,7 +158,8 @@ def test_a_dialect_of_ones_own_is_handed_no_pictures_either(engine: Engine, quer
     selection = engine.select("p", query, recipe("rices|text_only"))
     build(selection, labels=[], picture=engine.prepared, dialect=Mine())
     brief, *others = briefs
-    assert all(len(one.shots) == 0 for one in others)  # laid out for another query, to see what stays the same
+    # Laid out for another query, to see what stays the same.
+    assert all(len(one.shots) == 0 for one in others)
     assert {shot.text for shot in brief.shots} == set(SHOWN.values())
     assert [shot.media for shot in brief.shots] == [()] * 4
     assert len(brief.query.media) == 1
