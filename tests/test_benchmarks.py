@@ -35,3 +35,29 @@ def test_selectors() -> None:
 def test_selection() -> None:
     found = run("benchmarks/selection.py", "--examples", "300", "--queries", "5")
     assert all(row["ratio_to_index"] > 0 for row in found["results"][0].values() if isinstance(row, dict))
+
+
+def test_prompts() -> None:
+    found = run("benchmarks/prompts", "--shots", "20", "--rounds", "2", "--prompts", "20", "--json")
+    many, few = found["many_shots"], found["few_shots"]
+    assert many["shots"] == 20
+    assert many["ours_ms"] > 0
+    assert many["ratio"] > 0
+    assert set(many["memory"]) == {"ours", "least", "build_alone", "bound"}
+    assert few["prompts_per_s"] > 0
+
+
+def test_cache_costs() -> None:
+    """Even few queries are billed about as predicted."""
+    found = run("benchmarks/cache_costs", "--rates", "1", "10", "--queries", "2000", "--json")
+    assert {row["per_minute"] for row in found["rows"]} == {1, 10}
+    assert len({row["list"] for row in found["rows"]}) >= 3
+    assert found["largest_error"] < 0.05
+    assert found["most_beyond_better_end"] < 0.05
+
+
+def test_make_runs_every_benchmark() -> None:
+    """Scripts are found by their ending; folders are named."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    folders = [path.parent.name for path in (ROOT / "benchmarks").glob("*/__main__.py")]
+    assert [name for name in folders if f'"benchmarks/{name} --json"' not in makefile] == []
