@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from .domain.examples import Draft, OnConflict, Query
+from .domain.selections import Prompt
 from .engine import Engine
+from .engine.batch_answers import BatchAnswer
 from .schemas import (
     AddedOut,
     AnswerIn,
     AnswerOut,
+    BatchAnswerOut,
+    BatchIn,
+    BatchOut,
+    ConfidenceOut,
     ExampleOut,
     ExamplePage,
     ExamplesIn,
@@ -20,9 +26,11 @@ from .schemas import (
     PoolOut,
     PromptIn,
     PromptOut,
+    QueryIn,
     SelectionIn,
     SelectionOut,
     SelectorOut,
+    ShareOut,
     image_files,
     media_files,
 )
@@ -116,8 +124,12 @@ class Api:
 
     def build_prompt(self, body: PromptIn) -> PromptOut:
         """Choose demonstrations and render the messages that a model should receive."""
+        return PromptOut.of(self.prompt(body))
+
+    def prompt(self, body: PromptIn) -> Prompt:
+        """The same before it is put on the wire."""
         selection = self.engine.select(body.pool, self._query(body), body.recipe)
-        return PromptOut.of(self.engine.prompt(selection, model=body.model))
+        return self.engine.prompt(selection, model=body.model)
 
     def answer(self, body: AnswerIn) -> AnswerOut:
         """Choose demonstrations, build the prompt, ask a model and read its answer."""
@@ -126,15 +138,52 @@ class Api:
         )
         return AnswerOut.of(given.reply, given.parsed, given.selection, given.prompt)
 
+    def answer_many(self, body: BatchIn) -> BatchOut:
+        """Ask many queries, several in a call; each ends answered, in its batch or alone, or failed."""
+        report = self.engine.ask_many(
+            body.pool,
+            [self._asked(body.pool, query, f"queries[{place}]") for place, query in enumerate(body.queries)],
+            body.recipe,
+            batch_size=body.batch_size,
+            model=body.model,
+            parameters=body.parameters,
+            retries=body.retries,
+            tokens_per_query=body.tokens_per_query,
+            workers=body.workers,
+        )
+        return BatchOut(
+            answers=tuple(map(_batch_answer, report.answers)), total=ShareOut(**report.total._asdict())
+        )
+
     def _query(self, body: SelectionIn) -> Query:
-        asked = body.query
+        return self._asked(body.pool, body.query, "query")
+
+    def _asked(self, pool: str, asked: QueryIn, where: str) -> Query:
         if asked.stored and asked.id is not None:
-            return self.engine.query_of(body.pool, asked.id, group=asked.group, metadata=asked.metadata)
+            return self.engine.query_of(pool, asked.id, group=asked.group, metadata=asked.metadata)
         return self.engine.query(
-            image_files(asked.images, "query"),
+            image_files(asked.images, where),
             asked.text,
             id=asked.id,
             group=asked.group,
             metadata=asked.metadata,
-            media=media_files(asked.media, "query"),
+            media=media_files(asked.media, where),
         )
+
+
+def _batch_answer(one: BatchAnswer) -> BatchAnswerOut:
+    parsed = one.parsed
+    shown = one.selection.demonstrations if one.selection else ()
+    return BatchAnswerOut(
+        id=one.query.id,
+        answer=parsed.answer,
+        parsed=parsed.how,
+        confidence=None if parsed.confidence is None else ConfidenceOut(**parsed.confidence._asdict()),
+        how=one.how,
+        batch=one.batch,
+        attempts=one.attempts,
+        trail=one.trail,
+        text=one.text,
+        demonstrations=tuple(shot.example.id for shot in shown),
+        share=ShareOut(**one.share._asdict()),
+    )

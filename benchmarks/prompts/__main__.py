@@ -1,7 +1,8 @@
 """What building prompts costs: `python benchmarks/prompts --json`.
 
-`many_shots`: a prompt of 500 demonstrations whose images are in the cache, built and written as the JSON body of a
-request, beside the least that anybody must do: the same images as base64 and the same texts, dumped as the same JSON.
+`many_shots`: a prompt of 500 demonstrations whose images are in the cache, built and written as the service answers it,
+manifest included, beside the least that anybody must do: the same images as base64 and the same texts, put together
+and dumped as JSON.
 Both take turns, and the ratio of their medians should be at most 1.3. `memory`: the most that either holds beyond what
 was there before, as a multiple of the body; at most 2. `few_shots`: prompts a second on one core with 8 demonstrations
 and images in the cache, messages and manifest, no JSON; at least 1,000.
@@ -29,7 +30,6 @@ from PIL import Image
 from shotsmith.domain.examples import Example, Pool, Query
 from shotsmith.domain.media import Media
 from shotsmith.domain.messages import ImagePart, Message, TextPart
-from shotsmith.domain.openai_messages import render
 from shotsmith.domain.recipes import Recipe
 from shotsmith.domain.scoring import digest
 from shotsmith.domain.selections import Demonstration, Selection
@@ -38,6 +38,7 @@ from shotsmith.prompts.facts import facts_of
 from shotsmith.prompts.images import prepare
 from shotsmith.prompts.prices import price_of
 from shotsmith.prompts.target import Target
+from shotsmith.schemas import prompt_json
 
 MODEL = "gemini/gemini-2.5-pro"  # takes so many images
 SIDE = 256
@@ -58,7 +59,15 @@ def picture(number: int) -> ImagePart:
 
 def selection(shots: int, number: int = 0) -> Selection:
     """So many demonstrations of one image and a sentence each."""
-    pool = Pool("p", "p-1", "classification", "fake", "fake/1", datetime(2026, 1, 1, tzinfo=UTC), labels=tuple(_LABELS))
+    pool = Pool(
+        "p",
+        "p-1",
+        "classification",
+        "fake",
+        "fake/1",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        labels=tuple(_LABELS),
+    )
     demonstrations = tuple(
         Demonstration(
             Example(
@@ -90,17 +99,21 @@ def _media(name: str, number: int) -> Media:
 def ours(chosen: Selection, target: Target) -> bytes:
     """A prompt as a request's body."""
     prompt = build(chosen, labels=_LABELS, picture=_cached, target=target)
-    return json.dumps({"model": MODEL, "messages": render(prompt.messages)}).encode()
+    return prompt_json(prompt)
 
 
 def least(messages: tuple[Message, ...]) -> bytes:
     """The same bytes put together with nothing decided, checked or written down."""
     body = []
     for message in messages:
+        texts = [part.text for part in message.parts if isinstance(part, TextPart)]
         if message.role != "user":
-            body.append({"role": message.role, "content": "\n".join(part.text for part in message.parts if isinstance(part, TextPart))})
+            body.append({"role": message.role, "content": "\n".join(texts)})
             continue
         content: list[dict[str, Any]] = []
+        if len(message.parts) == 1:
+            body.append({"role": "user", "content": message.parts[0].text})  # type: ignore[union-attr]
+            continue
         for part in message.parts:
             if isinstance(part, ImagePart):
                 url = f"data:{part.mime};base64,{base64.b64encode(part.data).decode('ascii')}"
@@ -124,7 +137,7 @@ def many_shots(shots: int, rounds: int) -> dict[str, Any]:
     chosen = selection(shots)
     _keep(chosen)
     messages = build(chosen, labels=_LABELS, picture=_cached, target=target).messages
-    assert ours(chosen, target) == least(messages)
+    assert json.loads(ours(chosen, target))["messages"] == json.loads(least(messages))["messages"]
     times: dict[str, list[float]] = {"ours": [], "least": []}
     for _ in range(rounds):
         for name, action in (("least", lambda: least(messages)), ("ours", lambda: ours(chosen, target))):

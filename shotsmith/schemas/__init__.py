@@ -1,5 +1,6 @@
 """The shapes that the REST API, the SDK and the CLI share: validated on the way in, stable JSON on the way out."""
 
+from .batches import BatchAnswerOut, BatchIn, BatchOut, ShareOut
 from .examples import (
     AddedOut,
     ExampleIn,
@@ -16,6 +17,7 @@ from .problems import Problem
 from .selections import (
     AnswerIn,
     AnswerOut,
+    ConfidenceOut,
     DemonstrationOut,
     PromptIn,
     PromptOut,
@@ -25,6 +27,7 @@ from .selections import (
     SelectionOut,
     UsageOut,
     openai_message,
+    prompt_json,
 )
 from .selectors import CardOut, ParameterOut, SelectorOut
 
@@ -32,7 +35,11 @@ __all__ = [
     "AddedOut",
     "AnswerIn",
     "AnswerOut",
+    "BatchAnswerOut",
+    "BatchIn",
+    "BatchOut",
     "CardOut",
+    "ConfidenceOut",
     "DemonstrationOut",
     "ExampleIn",
     "ExampleOut",
@@ -52,9 +59,11 @@ __all__ = [
     "SelectionIn",
     "SelectionOut",
     "SelectorOut",
+    "ShareOut",
     "UsageOut",
     "data_url",
     "image_files",
     "media_files",
     "openai_message",
+    "prompt_json",
 ]

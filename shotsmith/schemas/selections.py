@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import ConfigDict, Field
+from pydantic_core import to_json
 
-from ..domain.messages import Message, Reply
+from ..domain.messages import ImagePart, Message, Part, Reply, TextPart
 from ..domain.openai_messages import content_part
 from ..domain.parsed import Parsed
 from ..domain.recipes import Frozen, Recipe, RecipeField
@@ -167,6 +171,17 @@ class PromptOut(Frozen):
         )
 
 
+def prompt_json(prompt: Prompt) -> bytes:
+    """What `PromptOut.of(prompt).model_dump_json()` gives, without ever holding the media as text a second time."""
+    out = io.BytesIO()
+    out.write(b'{"messages":')
+    write_messages(prompt.messages, out)
+    out.write(b',"manifest":')
+    out.write(to_json(prompt.manifest, inf_nan_mode="null"))
+    out.write(b"}")
+    return out.getvalue()
+
+
 class UsageOut(Frozen):
     """Tokens as the provider counts them."""
 
@@ -246,6 +261,31 @@ class AnswerOut(Frozen):
             selection=SelectionOut.of(selection),
             manifest=dict(prompt.manifest),
         )
+
+
+def write_messages(messages: Sequence[Message], out: BinaryIO) -> None:
+    """The JSON array of `openai_message` for each; base64 needs no escapes, so it is written as it is."""
+    for number, message in enumerate(messages):
+        out.write(b"," if number else b"[")
+        out.write(b'{"role":"%s","content":' % message.role.encode())
+        if len(message.parts) == 1 and isinstance(message.parts[0], TextPart):
+            out.write(to_json(message.parts[0].text))
+        else:
+            for place, part in enumerate(message.parts):
+                out.write(b"," if place else b"[")
+                _write_part(part, out)
+            out.write(b"]" if message.parts else b"[]")
+        out.write(b"}")
+    out.write(b"]" if messages else b"[]")
+
+
+def _write_part(part: Part, out: BinaryIO) -> None:
+    if not isinstance(part, ImagePart):
+        out.write(to_json(content_part(part)))
+        return
+    out.write(b'{"type":"image_url","image_url":{"url":"data:%s;base64,' % part.mime.encode())
+    out.write(base64.b64encode(part.data))
+    out.write(b'"}}')
 
 
 def openai_message(message: Message) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from shotsmith.api import Api
 from shotsmith.domain.examples import ImageFile
 from shotsmith.domain.recipes import Recipe
 from shotsmith.engine import Engine
-from shotsmith.schemas import PromptIn, PromptOut, SelectionIn
+from shotsmith.schemas import PromptIn, PromptOut
 
 PHOTO = {"image": shown(900, 1), "text": "red thing"}
 SHOT = [
@@ -154,7 +154,7 @@ def test_what_the_leak_guard_keeps_out_is_listed_with_reason_and_detail(leaks, t
     api, found = Api(leaks), {}
     for evaluation in (False, True):
         recipe = {"selector": text, "k": 4, "evaluation": evaluation}
-        body = SelectionIn.read({"pool": "leaks", "query": {"id": "q"}, "recipe": recipe})
+        body = PromptIn.read({"pool": "leaks", "query": {"id": "q"}, "recipe": recipe})
         selection = json.loads(api.select(body).model_dump_json())
         found[evaluation] = [tuple(removal.values()) for removal in selection["removed"]]
         shown_ids = {shot["id"] for shot in selection["demonstrations"]}

@@ -171,7 +171,7 @@ def test_the_openapi_document_is_complete(http) -> None:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
-    assert len(operations) == 19
+    assert len(operations) == 20
     assert all(operation.get("summary") or operation.get("description") for operation in operations.values())
     assert len({operation["operationId"] for operation in operations.values()}) == len(operations)
     assert all("default" in operation["responses"] for operation in operations.values())

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
+from ...domain.errors import InvalidParameter
 from ...domain.examples import OnConflict
 from ...domain.names import check_id, check_pool_name
 from ...domain.neighbours import check_list_name
@@ -17,6 +18,8 @@ from ...schemas import (
     AddedOut,
     AnswerIn,
     AnswerOut,
+    BatchIn,
+    BatchOut,
     ExampleIn,
     ExampleOut,
     ExamplePage,
@@ -36,6 +39,8 @@ from .images import ImageLike, MediaLike, encoded
 
 T = TypeVar("T")
 RecipeLike = Recipe | Mapping[str, Any] | str | None
+QueryLike = str | Mapping[str, Any]
+"""A text, or a mapping with what `Client.select` takes of a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,32 @@ def answer(
     fields = {"pool": pool, "query": query, "recipe": recipe, "model": model, "parameters": dict(parameters)}
     body = AnswerIn.read(fields)
     return Call("answer", (body,), "POST", "/v1/answers", TypeAdapter(AnswerOut), body)
+
+
+def answer_many(pool: str, queries: Sequence[QueryLike], recipe: Recipe, **options: Any) -> Call[BatchOut]:
+    """Answers to many queries."""
+    asked = [_query_like(query, place) for place, query in enumerate(queries)]
+    body = BatchIn.read({"pool": pool, "queries": asked, "recipe": recipe, **options})
+    return Call("answer_many", (body,), "POST", "/v1/answers/batch", TypeAdapter(BatchOut), body)
+
+
+def _query_like(query: QueryLike, place: int) -> QueryIn:
+    """A query from text, or from a mapping whose `image` or `images` may be anything `encoded` takes."""
+    fields: dict[str, Any] = {"text": query} if isinstance(query, str) else dict(query)
+    known = {"image", "images", "text", "id", "group", "metadata", "media"}
+    for name in sorted(fields.keys() - known):
+        raise InvalidParameter(
+            "no such field", field=f"queries[{place}].{name}", mend=f"Known: {', '.join(sorted(known))}"
+        )
+    return query_in(
+        fields.get("image"),
+        fields.get("images", ()),
+        fields.get("text", ""),
+        fields.get("id"),
+        fields.get("group"),
+        fields.get("metadata"),
+        fields.get("media", ()),
+    )
 
 
 def query_in(

@@ -1,8 +1,8 @@
-"""`Client` and `AsyncClient`."""
+"""`Client`: the Python SDK."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -11,6 +11,7 @@ from ...domain.examples import OnConflict
 from ...schemas import (
     AddedOut,
     AnswerOut,
+    BatchOut,
     ExampleIn,
     ExampleOut,
     NeighboursOut,
@@ -21,13 +22,13 @@ from ...schemas import (
     SelectorOut,
 )
 from . import calls
-from .calls import Call, RecipeLike
+from .calls import Call, QueryLike, RecipeLike
 from .images import ImageLike, MediaLike
-from .transports import AsyncHttp, Http, Local
+from .transports import Http, Local
 
 T = TypeVar("T")
-_PAGE = 200
-_TIMEOUT = 120.0
+PAGE = 200
+TIMEOUT = 120.0
 
 
 class Client:
@@ -47,9 +48,9 @@ class Client:
     """
 
     def __init__(
-        self, *, path: str | Path | None = None, url: str | None = None, timeout: float = _TIMEOUT
+        self, *, path: str | Path | None = None, url: str | None = None, timeout: float = TIMEOUT
     ) -> None:
-        _exactly_one(path, url)
+        exactly_one(path, url)
         self._transport: Local | Http = Local(path) if path is not None else Http(str(url), timeout)
 
     def __enter__(self) -> Self:
@@ -101,7 +102,7 @@ class Client:
         """Every example, by ascending id, fetched page by page."""
         after: str | None = None
         while True:
-            page = self._send(calls.list_examples(pool, after, _PAGE, split, label))
+            page = self._send(calls.list_examples(pool, after, PAGE, split, label))
             yield from page.examples
             if (after := page.next_after) is None:
                 return
@@ -218,173 +219,42 @@ class Client:
         query = calls.query_in(image, images, text, id, group, metadata, media)
         return self._send(calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {}))
 
-
-class AsyncClient:
-    """`Client` for asyncio: the same methods, awaited. In this process they run in worker threads.
-
-    Args:
-        path: Data directory of an engine in this process.
-        url: Address of a server.
-        timeout: Seconds a call to a server may take.
-    """
-
-    def __init__(
-        self, *, path: str | Path | None = None, url: str | None = None, timeout: float = _TIMEOUT
-    ) -> None:
-        _exactly_one(path, url)
-        self._transport: Local | AsyncHttp = Local(path) if path is not None else AsyncHttp(str(url), timeout)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Release stores or connections. Idempotent."""
-        if isinstance(self._transport, AsyncHttp):
-            await self._transport.close()
-        else:
-            self._transport.close()
-
-    async def _send(self, call: Call[T]) -> T:
-        if isinstance(self._transport, AsyncHttp):
-            return await self._transport.send(call)
-        from anyio import to_thread
-
-        return await to_thread.run_sync(self._transport.send, call)
-
-    async def pools(self) -> list[PoolOut]:
-        """Every pool, by name."""
-        return await self._send(calls.list_pools())
-
-    async def create_pool(self, name: str, **fields: Any) -> PoolOut:
-        """Create an empty pool; keywords as in `PoolIn`."""
-        return await self._send(calls.create_pool(PoolIn.read({"name": name, **fields}, "pool")))
-
-    async def pool(self, name: str) -> PoolOut:
-        """One pool."""
-        return await self._send(calls.get_pool(name))
-
-    async def delete_pool(self, name: str) -> None:
-        """Remove a pool with its examples and vectors."""
-        await self._send(calls.delete_pool(name))
-
-    async def add(
+    def ask_many(
         self,
         pool: str,
-        examples: Sequence[ExampleIn | Mapping[str, Any]],
+        queries: Sequence[QueryLike],
         *,
-        on_conflict: OnConflict = "error",
-    ) -> AddedOut:
-        """Store up to 1,000 examples: all of them or none."""
-        return await self._send(
-            calls.add_examples(pool, [calls.example_in(one) for one in examples], on_conflict)
-        )
-
-    async def examples(
-        self, pool: str, *, split: str | None = None, label: str | None = None
-    ) -> AsyncIterator[ExampleOut]:
-        """Every example, by ascending id, fetched page by page."""
-        after: str | None = None
-        while True:
-            page = await self._send(calls.list_examples(pool, after, _PAGE, split, label))
-            for example in page.examples:
-                yield example
-            if (after := page.next_after) is None:
-                return
-
-    async def example(self, pool: str, id: str) -> ExampleOut:
-        """One example."""
-        return await self._send(calls.get_example(pool, id))
-
-    async def delete_example(self, pool: str, id: str) -> None:
-        """Remove one example; it is never selected again."""
-        await self._send(calls.delete_example(pool, id))
-
-    async def image(self, sha256: str) -> bytes:
-        """The original bytes of a stored image."""
-        return await self._send(calls.get_image(sha256))
-
-    async def neighbours(self, pool: str) -> dict[str, int]:
-        """The names of imported neighbour lists, and how many lists each has."""
-        return await self._send(calls.list_neighbours(pool))
-
-    async def import_neighbours(
-        self, pool: str, name: str, lists: Mapping[str, Sequence[str]], *, skip_unknown: bool = False
-    ) -> NeighboursOut:
-        """Store neighbour lists; arguments as `Client.import_neighbours`."""
-        return await self._send(calls.import_neighbours(pool, name, lists, skip_unknown))
-
-    async def selectors(self) -> list[SelectorOut]:
-        """Every selector and stage that recipes may name, with its parameters."""
-        return await self._send(calls.list_selectors())
-
-    async def recipe_schema(self) -> dict[str, Any]:
-        """The JSON Schema of recipes."""
-        return await self._send(calls.recipe_schema())
-
-    async def select(
-        self,
-        pool: str,
-        *,
-        image: ImageLike | None = None,
-        images: Sequence[ImageLike] = (),
-        text: str = "",
-        id: str | None = None,
-        group: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        media: Sequence[MediaLike] = (),
-        recipe: RecipeLike = None,
-        **fields: Any,
-    ) -> SelectionOut:
-        """Choose and order demonstrations; arguments as `Client.select`."""
-        query = calls.query_in(image, images, text, id, group, metadata, media)
-        return await self._send(calls.select(pool, query, calls.recipe_of(recipe, fields)))
-
-    async def prompt(
-        self,
-        pool: str,
-        *,
-        image: ImageLike | None = None,
-        images: Sequence[ImageLike] = (),
-        text: str = "",
-        id: str | None = None,
-        group: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        media: Sequence[MediaLike] = (),
-        recipe: RecipeLike = None,
-        model: str | None = None,
-        **fields: Any,
-    ) -> PromptOut:
-        """Choose demonstrations and render the messages for a model; arguments as `Client.prompt`."""
-        query = calls.query_in(image, images, text, id, group, metadata, media)
-        return await self._send(calls.build_prompt(pool, query, calls.recipe_of(recipe, fields), model))
-
-    async def ask(
-        self,
-        pool: str,
-        *,
-        image: ImageLike | None = None,
-        images: Sequence[ImageLike] = (),
-        text: str = "",
-        id: str | None = None,
-        group: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        media: Sequence[MediaLike] = (),
+        batch_size: int,
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         recipe: RecipeLike = None,
+        retries: int = 1,
+        tokens_per_query: int = 60,
+        workers: int = 1,
         **fields: Any,
-    ) -> AnswerOut:
-        """Choose demonstrations, build the prompt, ask a model and read its answer; arguments as `Client.ask`."""
-        query = calls.query_in(image, images, text, id, group, metadata, media)
-        return await self._send(
-            calls.answer(pool, query, calls.recipe_of(recipe, fields), model, parameters or {})
-        )
+    ) -> BatchOut:
+        """Ask many queries, several in a call, behind demonstrations that they share.
+
+        Args:
+            pool: Where the demonstrations come from.
+            queries: Each a text, or a mapping with `image`, `images`, `text`, `id`, `group`, `metadata` or `media`.
+            batch_size: Queries in a call, 1 to 50.
+            model: By default the configured one.
+            parameters: Sampling parameters, passed on.
+            recipe: As for `select`, like `fields`.
+            retries: How often a query is asked again alone.
+            tokens_per_query: Longest answer of a batch, tokens for each query.
+            workers: Batches in work at the same time.
+            fields: Fields of `Recipe`.
+        """
+        options = {"batch_size": batch_size, "model": model, "parameters": dict(parameters or {})}
+        limits = {"retries": retries, "tokens_per_query": tokens_per_query, "workers": workers}
+        chosen = calls.recipe_of(recipe, fields)
+        return self._send(calls.answer_many(pool, queries, chosen, **options, **limits))
 
 
-def _exactly_one(path: object, url: object) -> None:
+def exactly_one(path: object, url: object) -> None:
+    """Refuse neither and both. Raises InvalidParameter."""
     if (path is None) == (url is None):
         raise InvalidParameter(
             "give either a path or a url",

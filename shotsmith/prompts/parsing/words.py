@@ -7,6 +7,7 @@ import unicodedata
 
 _WRAPPING = "\"'`*_~“”„‘’‚«»‹›「」『』"
 _FINAL = ".,;:!?。、"
+_NAMED = re.compile(r"\Aanswer(?: choice)?(?: \d+)?:")
 _HYPHENS = dict.fromkeys(map(ord, "‐‑‒–−"), "-")
 
 # Words over a text's shape: w for letters and marks, d for digits, everything else as it is. A word keeps its inner
@@ -25,11 +26,11 @@ def fold(text: str) -> str:
 
 
 def peel(text: str) -> str:
-    """A folded text without quotes, emphasis, final punctuation and a leading `answer:`."""
+    """A folded text without quotes, emphasis, final punctuation and a leading `answer:` or `answer choice 1:`."""
     before = None
     while text != before:
         before = text
-        text = text.strip().strip(_WRAPPING).removeprefix("answer:").rstrip(_FINAL)
+        text = _NAMED.sub("", text.strip().strip(_WRAPPING)).rstrip(_FINAL)
     return text
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from ...schemas import AnswerIn, AnswerOut, PromptIn, PromptOut, SelectionIn, SelectionOut
+from ...schemas import (
+    AnswerIn,
+    AnswerOut,
+    BatchIn,
+    BatchOut,
+    PromptIn,
+    PromptOut,
+    SelectionIn,
+    SelectionOut,
+    prompt_json,
+)
 from ..dependencies import ApiDep
 
 router = APIRouter(prefix="/v1")
@@ -16,13 +26,19 @@ def select(body: SelectionIn, api: ApiDep) -> SelectionOut:
     return api.select(body)
 
 
-@router.post("/prompts", tags=["prompts"])
-def build_prompt(body: PromptIn, api: ApiDep) -> PromptOut:
+@router.post("/prompts", tags=["prompts"], response_model=PromptOut)
+def build_prompt(body: PromptIn, api: ApiDep) -> Response:
     """Choose demonstrations and render the messages that a model should receive."""
-    return api.build_prompt(body)
+    return Response(prompt_json(api.prompt(body)), media_type="application/json")
 
 
 @router.post("/answers", tags=["answers"])
 def answer(body: AnswerIn, api: ApiDep) -> AnswerOut:
     """Choose demonstrations, build the prompt, ask a model and read its answer."""
     return api.answer(body)
+
+
+@router.post("/answers/batch", tags=["answers"])
+def answer_many(body: BatchIn, api: ApiDep) -> BatchOut:
+    """Ask many queries, several in a call; each ends answered, in its batch or alone, or failed."""
+    return api.answer_many(body)
