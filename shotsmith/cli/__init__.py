@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..domain.errors import ShotsmithError
-from . import bulk, dialects, exporting, neighbours, planning, pools, queries, recipes, upkeep
+from . import batches, bulk, dialects, exporting, neighbours, planning, pools, queries, recipes, upkeep
 from .asking import with_query
 from .output import fail, session
 
@@ -31,6 +31,7 @@ app.command("dialects")(dialects.dialects)
 app.command("select")(with_query(queries.select))
 app.command("prompt")(with_query(queries.prompt))
 app.command("ask")(with_query(queries.ask))
+app.command("ask-many")(batches.ask_many)
 app.command("compare")(bulk.compare)
 app.command("hybrid")(planning.hybrid)
 app.command("export")(exporting.export)

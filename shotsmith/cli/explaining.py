@@ -33,6 +33,7 @@ def explained(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 
 def _shots(manifest: Mapping[str, Any]) -> RenderableType:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
@@ -51,17 +52,18 @@ def _shots(manifest: Mapping[str, Any]) -> RenderableType:
         images = one.get("images", ())
         table.add_row(
             str(position),
-            one["id"],
+            escape(one["id"]),
             str(one["rank"]),
             " ".join(f"{image['width']}x{image['height']}" for image in images if "width" in image),
             f"{sum(image['bytes'] for image in images):,}" if images else "",
             f"{one['tokens']:,}" if "tokens" in one else "",
-            became,
+            escape(became),
         )
     return table
 
 
 def _limits(manifest: Mapping[str, Any]) -> RenderableType:
+    from rich.markup import escape
     from rich.table import Table
 
     tokens, counts, limits = manifest["tokens"], manifest["counts"], manifest["budget"]["limits"]
@@ -79,7 +81,7 @@ def _limits(manifest: Mapping[str, Any]) -> RenderableType:
             label,
             f"{used[name]:,}",
             f"{limit['value']:,}" if limit else "any",
-            limit["by"] if limit else "",
+            escape(limit["by"]) if limit else "",
         )
     table.caption = (
         f"tokens: {tokens['text']:,} text, {tokens['images']:,} images, {tokens['overhead']:,} around them; "

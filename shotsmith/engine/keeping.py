@@ -11,6 +11,7 @@ from ..domain.errors import ExampleConflict, NotFound
 from ..domain.examples import Draft, Example, OnConflict, Pool, PoolKind
 from ..domain.names import check_key, check_pool_name, check_text
 from ..domain.neighbours import Imported
+from ..prompts.parsing import task_of
 from ..retrieval.encoders import open_encoder
 from ..settings import Settings
 from ..storage.database import now
@@ -116,8 +117,16 @@ class Keeping:
         return pool
 
     def labels(self, pool: Pool) -> list[str]:
-        """The label space: as declared, else as the examples carry it, sorted."""
-        return list(pool.labels) or self._views.of(pool).labels
+        """The label space: as declared, else as the examples carry it, sorted.
+
+        Where an answer is one label, it is what examples have as their first; where the answer format asks for
+        several, it is every label.
+        """
+        if pool.labels:
+            return list(pool.labels)
+        view = self._views.of(pool)
+        several = task_of(pool, view.labels).kind == "labels"
+        return view.every_label if several else view.labels
 
     # Examples
 

@@ -89,8 +89,13 @@ class View:
 
     @cached_property
     def labels(self) -> list[str]:
-        """Labels in use, sorted."""
+        """First labels of examples, sorted."""
         return self._stores.examples.label_space(self.pool.uid)
+
+    @cached_property
+    def every_label(self) -> list[str]:
+        """Labels in use, sorted, those beside the first included."""
+        return self._stores.examples.label_space(self.pool.uid, every=True)
 
     def same_pictures(self, pixel_key: str) -> Mapping[str, str]:
         """Ids whose pictures are these, however encoded, with their text keys."""

@@ -188,9 +188,10 @@ class Examples:
         """Ids of a group, with their text keys."""
         return self._keys(pool_uid, examples.c.group == group)
 
-    def label_space(self, pool_uid: str) -> list[str]:
-        """Labels in use by active examples, all of each example's, sorted."""
-        lists = cast(examples.c.labels, Text)  # PostgreSQL cannot compare JSON
+    def label_space(self, pool_uid: str, *, every: bool = False) -> list[str]:
+        """Labels in use by active examples, sorted: the first of each example, or every one."""
+        # PostgreSQL cannot compare JSON.
+        lists = cast(examples.c.labels, Text)
         query = (
             select(lists)
             .where(examples.c.pool_uid == pool_uid, examples.c.status == "active", examples.c.label != "")
@@ -198,7 +199,7 @@ class Examples:
         )
         with self._database.read() as connection:
             found = connection.execute(query).scalars()
-            return sorted({label for labels in found for label in json.loads(labels)})
+            return sorted({label for labels in found for label in json.loads(labels)[: None if every else 1]})
 
     def contents(self, pool_uid: str) -> dict[str, str]:
         """Content hash of every active example, by id: what the index should hold."""
