@@ -46,14 +46,28 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A limit that would be broken, what was asked for and what was left of it."""
+    """A limit that would be broken, what was asked for and what was left of it.
+
+    Attributes:
+        limit: Which one.
+        bounds: What it bounds, as a field of `Limits`.
+        needed: So much was asked for.
+        left: So much was left.
+    """
 
     limit: Limit
+    bounds: str
     needed: int
     left: int
 
     def __str__(self) -> str:
-        return f"{self.limit.name}: needs {self.needed:,}, {self.left:,} left"
+        return f"{self.limit.name}: needs {self.amount}, {self.left:,} left"
+
+    @property
+    def amount(self) -> str:
+        """What was asked for, e.g. "1 image"."""
+        unit = self.bounds.removeprefix("image_")
+        return f"{self.needed:,} {unit if self.needed != 1 else unit.removesuffix('s')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ class Limits:
         for name, limit in self._each():
             needed, taken = getattr(size, name), getattr(before, name)
             if limit is not None and needed > 0 and taken + needed > limit.value:
-                return Shortage(limit, needed, max(limit.value - taken, 0))
+                return Shortage(limit, name, needed, max(limit.value - taken, 0))
         return None
 
     @property

@@ -15,9 +15,9 @@ from ..domain.media import Media
 from ..domain.messages import ImagePart, MediaPart, Message, TextPart
 from ..domain.recipes import Recipe
 from ..domain.selections import Demonstration, Prompt, Selection
-from .budget import Limits, Size
+from .budget import Limits, Shortage, Size
 from .dialects import Brief, Dialect, Shot, SummaryKind, open_dialect
-from .fitting import Offer, Table, pictures, steps
+from .fitting import Fitted, Offer, Table, pictures, steps
 from .frames import Stamped, unrolled
 from .instruction import instruction
 from .manifest import Dropped, Made, Shown, manifest
@@ -35,6 +35,11 @@ Summarise = Callable[[Example | Query, SummaryKind, str | None], str]
 #: The input of a demonstration that has no text and whose images are left out on purpose.
 NOT_SHOWN = "(image not shown)"
 _ANY_QUERY = Shot(text="?")
+_SMALLER = {
+    "images": "send fewer images",
+    "image_bytes": "send fewer or smaller images",
+    "tokens": "send a shorter text, or fewer or smaller images",
+}
 _QUERY_TOKENS = 500  # of text, where a query is not known yet
 
 
@@ -121,8 +126,8 @@ class _Building:
         prefix = common(messages, brief, self._dialect)
         made = Made(
             limits=self._limits,
-            side=fitted.side if others or kept is None else kept.side,
-            fixed_side=kept.side if kept else None,
+            side=self._side(fitted),
+            fixed_side=self._side(kept) if kept else None,
             disturbed=str(short or ""),
             prefix=prefix,
             symbols=self._symbols,
@@ -132,6 +137,15 @@ class _Building:
             messages,
             manifest(selection, query, shown, dropped, messages, self._target, self._tokens(messages), made),
             prefix,
+        )
+
+    def _side(self, fitted: Fitted) -> int:
+        """The longest side of images that were made to fit; the wanted one where none is shown."""
+        images = (part for shot in fitted.shots.values() for part in shot.media)
+        return (
+            fitted.side
+            if any(isinstance(part, ImagePart) for part in images)
+            else self._recipe.images.max_side
         )
 
     def _query(self, query: Query) -> Shot:
@@ -144,11 +158,10 @@ class _Building:
                     field=f"query.media[{number}].data",
                     mend="Send the image itself with the query, not only its description",
                 )
-        limit = self._limits.images
-        if limit is not None and (count := pictures(query.media)) > limit.value:
-            raise self._too_much(limit.name, count, limit.value)
         sizes = self._recipe.images
         media, summary = self._told(query, query.media, getattr(self._dialect, "query_summary", None))
+        if short := self._limits.by_number.shortage(Size(images=pictures(media))):
+            raise self._too_much(short)
         parts = tuple(self._picture(one, sizes.query_max_side, sizes.quality) for one in media)
         shot = Shot(parts, query.text.strip(), summary=summary)
         self._fits_alone(shot)
@@ -164,18 +177,24 @@ class _Building:
             and self._target.tokens(messages).total <= short.limit.value
         ):
             return  # only a careful guess says that it is too long, and nothing else could be left out
-        raise self._too_much(short.limit.name, short.needed, short.limit.value)
+        raise self._too_much(short)
 
-    def _too_much(self, name: str, needed: int, most: int) -> InvalidParameter:
-        of_recipe = name.startswith("max_")
-        field = f"budget.{name}" if of_recipe else "query"
-        allowed = "the budget" if of_recipe else f"the {name}"
-        raised = f"Raise {field} or send" if of_recipe else "Send"
+    def _too_much(self, short: Shortage) -> InvalidParameter:
+        name, answer = short.limit.name, self._recipe.budget.answer_tokens
+        field, allowed, mend = "query", f"the {name} allows", _SMALLER[short.bounds]
+        if name.startswith("max_"):
+            field, allowed = f"budget.{name}", "the budget allows"
+            mend = f"Raise {field}, or {mend}"
+        elif name == self._target.window:
+            allowed = f"the {name} holds beside {answer:,} of the answer"
+            mend = f"Lower budget.answer_tokens, or {mend}"
+        elif not short.limit.value and short.bounds == "images":
+            mend = "Name a model that sees, or use dialect=text(everything=true)"
         return InvalidParameter(
-            f"the query alone needs {needed:,}, more than {allowed} allows",
+            f"the query alone needs {short.amount}, more than {allowed}",
             field=field,
-            value=most,
-            mend=f"{raised} fewer or smaller images",
+            value=short.limit.value,
+            mend=mend[:1].upper() + mend[1:],
         )
 
     def _offers(self) -> tuple[list[Dropped], list[Offer]]:

@@ -96,7 +96,7 @@ class Table:
         for offer in offers:
             needed = pictures(offer.media)
             if needed > left and needed:
-                left_out.append((offer, str(Shortage(limit, needed, max(left, 0)))))
+                left_out.append((offer, str(Shortage(limit, "images", needed, max(left, 0)))))
             else:
                 left -= needed
                 chosen.append(offer)

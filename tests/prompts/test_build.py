@@ -23,6 +23,8 @@ from shotsmith.domain.recipes import Recipe
 from shotsmith.domain.selections import Prompt
 from shotsmith.prompts.build import build
 from shotsmith.prompts.dialects import Brief
+from shotsmith.prompts.facts import facts_of
+from shotsmith.prompts.target import Target
 
 
 def images_of(prompt: Prompt) -> list[ImagePart]:
@@ -41,7 +43,8 @@ def test_the_manifest_says_everything() -> None:
     assert json.loads(json.dumps(manifest)) == manifest
     assert list(manifest) == [
         "shotsmith", "recipe", "recipe_text", "pool", "encoder_id", "query", "demonstrations", "dropped", "removed",
-        "flags", "eligible", "counts", "symbols", "model", "tokens", "cost_usd", "budget", "cache", "lint", "prompt_sha256",
+        "flags", "eligible", "counts", "symbols", "model", "tokens", "cost_usd", "budget", "cache", "lint",
+        "prompt_sha256",
     ]  # fmt: skip
     assert manifest["shotsmith"] == __version__
     assert Recipe.model_validate(manifest["recipe"]) == selection.recipe
@@ -201,13 +204,15 @@ def test_what_is_dropped_is_named_with_its_reason() -> None:
     prompt = build(
         pets(Recipe(budget={"max_images": 2, "max_image_bytes": 10_000})), labels=["dog"], picture=stand_in
     )
-    assert prompt.manifest["dropped"] == [{"id": "two", "rank": 1, "reason": "max_images: needs 2, 1 left"}]
+    assert prompt.manifest["dropped"] == [
+        {"id": "two", "rank": 1, "reason": "max_images: needs 2 images, 1 left"}
+    ]
     assert ids(prompt.manifest["demonstrations"]) == ["text-only", "one"]
     assert prompt.manifest["flags"] == ["short: 3 of 8", "dropped: 1 of 3 demonstrations are not shown"]
 
     prompt = build(pets(Recipe(budget={"max_image_bytes": 250})), labels=["dog"], picture=stand_in)
     assert prompt.manifest["dropped"] == [
-        {"id": "two", "rank": 1, "reason": "max_image_bytes: needs 200, 150 left"}
+        {"id": "two", "rank": 1, "reason": "max_image_bytes: needs 200 bytes, 150 left"}
     ]
 
 
@@ -271,13 +276,57 @@ def test_an_empty_query_is_refused(query: Query) -> None:
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        ({"max_images": 0}, r"budget\.max_images: the query alone needs 1, .* \(got 0\)"),
-        ({"max_image_bytes": 99}, r"budget\.max_image_bytes: the query alone needs 100, .* \(got 99\)"),
+        ({"max_images": 0}, r"budget\.max_images: the query alone needs 1 image, .* \(got 0\)"),
+        ({"max_image_bytes": 99}, r"budget\.max_image_bytes: the query alone needs 100 bytes, .* \(got 99\)"),
     ],
 )
 def test_a_budget_that_cannot_hold_the_query_is_refused(budget: dict[str, int], message: str) -> None:
     with pytest.raises(InvalidParameter, match=message):
         build(pets(Recipe(budget=budget)), labels=[], picture=stand_in)
+
+
+def test_a_query_that_is_put_into_words_needs_no_room_for_images() -> None:
+    recipe = Recipe(dialect="text(everything=true)", budget={"max_images": 0, "max_image_bytes": 0})
+    prompt = build(pets(recipe), labels=["dog"], picture=stand_in, summarise=lambda *_: "a dog")
+    assert prompt.manifest["counts"]["images"] == 0
+    assert prompt.manifest["query"]["summary"] == "a dog"
+    assert len(prompt.manifest["demonstrations"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "budget", "message"),
+    [
+        (
+            Target(facts_of("gpt-3.5-turbo"), bounds=True),
+            {},
+            r"^query: the query alone needs 1 image, more than the images per request of gpt-3.5-turbo allows "
+            r"\(got 0\)\. Name a model that sees, or use dialect=text\(everything=true\)",
+        ),
+        (
+            Target(facts_of("openai/gpt-4o"), bounds=True),
+            {"answer_tokens": 128_000},
+            r"beside 128,000 of the answer \(got 0\)\. Lower budget\.answer_tokens, or send a shorter text",
+        ),
+    ],
+)
+def test_a_model_that_cannot_hold_the_query_is_named_with_what_would_help(
+    target: Target, budget: dict[str, int], message: str
+) -> None:
+    with pytest.raises(InvalidParameter, match=message):
+        build(pets(Recipe(budget=budget)), labels=[], picture=stand_in, target=target)
+
+
+def test_sizes_of_images_are_told_only_where_images_are_shown() -> None:
+    selection = make_selection(
+        [Example("a", (make_media("a"),), answer="x")],
+        Query(text="z"),
+        recipe=Recipe(budget={"max_image_bytes": 10}),
+        pool=make_pool("open"),
+    )
+    manifest = build(selection, labels=[], picture=stand_in).manifest
+    assert [one["id"] for one in manifest["dropped"]] == ["a"]
+    assert manifest["flags"] == ["dropped: 1 of 1 demonstrations are not shown"]
+    assert manifest["budget"]["max_side"] == 512
 
 
 def test_an_unknown_dialect_is_refused_before_any_work() -> None:

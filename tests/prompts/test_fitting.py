@@ -201,7 +201,9 @@ def test_without_a_target_only_the_recipe_binds() -> None:
     model = target("openai/gpt-4.1")
     bound = build(selection, labels=[], picture=drawn, target=model).manifest
     assert len(bound["demonstrations"]) == model.facts.images_per_request
-    assert bound["dropped"][0]["reason"].startswith("images per request of openai/gpt-4.1: needs 1, 0 left")
+    assert bound["dropped"][0]["reason"].startswith(
+        "images per request of openai/gpt-4.1: needs 1 image, 0 left"
+    )
 
 
 # The fixed part

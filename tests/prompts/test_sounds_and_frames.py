@@ -160,7 +160,7 @@ def test_a_collage_shows_the_pictures_of_a_video_together() -> None:
 def test_each_picture_of_a_video_counts_as_an_image() -> None:
     room = prompt(seen(budget={"max_images": 5}))
     assert not room.manifest["demonstrations"]
-    assert "max_images: needs 4, 3 left" in room.manifest["dropped"][0]["reason"]
+    assert "max_images: needs 4 images, 3 left" in room.manifest["dropped"][0]["reason"]
     assert prompt(seen(budget={"max_images": 6})).manifest["demonstrations"]
 
 

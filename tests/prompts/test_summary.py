@@ -22,7 +22,7 @@ def test_turns_totals_and_what_was_left_out() -> None:
         "  6  user       Input: Who is this? ⏎   Look closely.",
         f"6 turns, 2 images (200 bytes), {prompt.manifest['counts']['text_characters']} characters, "
         f"sha256 {prompt.manifest['prompt_sha256'][:12]}",
-        "dropped two (rank 1): max_images: needs 2, 1 left",
+        "dropped two (rank 1): max_images: needs 2 images, 1 left",
         "note: short: 3 of 8",
         "note: dropped: 1 of 3 demonstrations are not shown",
     ]
