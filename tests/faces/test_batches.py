@@ -65,11 +65,8 @@ def test_the_command_asks_a_split(shell) -> None:
     shown = shell("ask-many", "--pool", "p", "--split", "test", "-b", "5", "--recipe", "rices(k=4)")
     assert shown.code == 0
     assert "of 3 right" in shown.out
-    found = json.loads(
-        shell.json(
-            "ask-many", "--pool", "p", "--split", "test", "--recipe", "rices(k=4)", "-n", "2", "--json"
-        )
-    )
+    arguments = ["--pool", "p", "--split", "test", "--recipe", "rices(k=4)", "-n", "2"]
+    found = json.loads(shell.json("ask-many", *arguments, "--model", "offline/knn-vote", "--json"))
     assert len(found["answers"]) == 2
     assert found["total"]["calls"] == 2
     none = shell("ask-many", "--pool", "p", "--split", "nowhere", "--json")
