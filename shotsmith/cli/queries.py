@@ -90,7 +90,11 @@ def ask(
     tokens = (
         f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens, " if usage.input_tokens is not None else ""
     )
+    if usage.hit_rate:
+        tokens += f"{usage.hit_rate:.0%} of the prompt from the cache, "
     cost = "unknown cost" if answer.cost_usd is None else f"${answer.cost_usd:.6f}"
+    if answer.usage.saved_usd:
+        cost += f" (${answer.usage.saved_usd:.6f} saved by the cache)"
     origin = "from the ledger" if answer.from_ledger else f"{answer.latency_ms:,.0f} ms"
     out.print(f"{answer.model}: {tokens}{cost}, {origin}", style="dim")
     for note in answer.notes:

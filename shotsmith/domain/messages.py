@@ -155,6 +155,13 @@ class Usage:
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
 
+    @property
+    def hit_rate(self) -> float | None:
+        """Share of the prompt that was read from a cache; None where the provider does not say."""
+        if self.cached_tokens is None or not self.input_tokens:
+            return None
+        return self.cached_tokens / self.input_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -191,6 +191,9 @@ class UsageOut(Frozen):
     cache_write_tokens: int | None = Field(
         None, description="Those of the prompt that were written into a cache, where that has a price."
     )
+    hit_rate: float | None = Field(
+        None, description="Share of the prompt that was read from a cache; null when the provider does not say."
+    )
     saved_usd: float | None = Field(
         None,
         description="What this call would have cost more without the provider's cache; below 0 where writing into "
@@ -251,6 +254,7 @@ class AnswerOut(Frozen):
                 output_tokens=reply.usage.output_tokens,
                 cached_tokens=reply.usage.cached_tokens,
                 cache_write_tokens=reply.usage.cache_write_tokens,
+                hit_rate=reply.usage.hit_rate,
                 saved_usd=0.0 if reply.from_ledger else reply.saved_usd,
             ),
             cost_usd=0.0 if reply.from_ledger else reply.cost_usd,

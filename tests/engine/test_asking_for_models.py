@@ -194,6 +194,8 @@ def test_the_fixed_part_is_marked_and_cached_by_anthropics_rules(opened) -> None
         for usage in usages[1:]:
             assert usage.cached_tokens == usages[0].cache_write_tokens
             assert not usage.cache_write_tokens
+            assert usage.hit_rate is not None
+            assert usage.hit_rate > 0.5
         short = engine.ask("p", engine.query(text="alone"), Recipe(k=1)).reply.usage
         assert not short.cache_write_tokens  # too short to be kept: no mark, no fee
     finally:
