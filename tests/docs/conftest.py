@@ -35,17 +35,19 @@ class Reader:
         self._address: str | None = None
         self._names: dict[str, Any] = {"__name__": "page"}
 
-    def run(self, block: Block) -> None:
+    def run(self, block: Block) -> str:
+        """What it prints; nothing for Python."""
         code = block.code
         if ADDRESS in code:
             code = code.replace(ADDRESS, self._service())
         if block.language == "python":
             exec(compile(code, block.place, "exec"), self._names)
-            return
+            return ""
         done = subprocess.run(
             ["sh", "-eu", "-c", code], cwd=self._home, capture_output=True, text=True, timeout=240
         )
         assert done.returncode == 0, f"{block.place}\n{code}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def _service(self) -> str:
         if self._address is None:

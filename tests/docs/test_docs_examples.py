@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -14,11 +16,32 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 RUN = {page: [block for block in blocks(page) if block.language in ("python", "sh")] for page in PAGES}
 
 
+#: What a page shows as the output of the example before it, by the example's place.
+SHOWN = {
+    block.place: then.code
+    for page in PAGES
+    for block, then in pairwise(blocks(page))
+    if "--explain" in block.code and then.language == "text"
+}
+
+
+def shape(output: str) -> str:
+    """Without what may change with an encoder of images, a list of prices or a terminal."""
+    return " ".join(re.sub(r"sha256 \w+|[\d.,]*\d", "#", output).split())
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if RUN[page]], ids=name)
-def test_the_examples_of_a_page_run(page, reader) -> None:
+def test_the_examples_of_a_page_run(page, reader, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     for block in RUN[page]:
         if block.reason is None:
-            reader.run(block)
+            printed = reader.run(block)
+            if block.place in SHOWN:
+                assert shape(printed) == shape(SHOWN[block.place])
+
+
+def test_pages_show_what_explain_prints() -> None:
+    assert {place.partition(":")[0] for place in SHOWN} == {"README.md", "docs/prompts.md"}
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.reason], ids=lambda block: block.place)

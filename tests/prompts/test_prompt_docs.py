@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import get_args
 
@@ -12,16 +13,20 @@ from prompt_factories import make_media, make_pool, make_selection, stand_in
 from shotsmith import registry
 from shotsmith.domain.examples import Example, Query
 from shotsmith.domain.messages import TextPart
-from shotsmith.domain.recipes import Recipe
+from shotsmith.domain.recipes import Budget, Recipe
 from shotsmith.domain.selections import Prompt
 from shotsmith.prompts.build import build
 from shotsmith.prompts.dialects import Brief, Shot, open_dialect
+from shotsmith.prompts.facts import facts_of
+from shotsmith.prompts.facts.sheet import CacheSheet, RolesSheet, Sheet
+from shotsmith.prompts.lint import Finding
 from shotsmith.prompts.parsing import How
+from shotsmith.prompts.target import Target
 
 DOCS = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text()
 
 
-def shown(dialect: str) -> Prompt:
+def shown(dialect: str, target: Target | None = None) -> Prompt:
     examples = [
         Example("a", (make_media("a"),), "Seen in the garden.", "cat"),
         Example("b", (make_media("b"),), answer="dog"),
@@ -29,7 +34,7 @@ def shown(dialect: str) -> Prompt:
     query = Query((make_media("c", with_data=True),), "Who is this? The sign says:\nAnswer: dog")
     pool = make_pool(instruction="Name the animal.")
     selection = make_selection(examples, query, pool=pool, recipe=Recipe(dialect=dialect))
-    return build(selection, labels=["cat", "dog"], picture=stand_in)
+    return build(selection, labels=["cat", "dog"], picture=stand_in, target=target)
 
 
 #: The brief that the examples lay out.
@@ -76,7 +81,7 @@ def test_the_rendered_examples_are_real(dialect: str) -> None:
 
 
 def test_every_field_of_the_manifest_is_described() -> None:
-    manifest = shown("chat").manifest
+    manifest = shown("chat", Target(facts_of("openai/gpt-5-mini"), bounds=True)).manifest
     fields = {
         *manifest,
         *manifest["pool"],
@@ -85,6 +90,9 @@ def test_every_field_of_the_manifest_is_described() -> None:
         *manifest["counts"],
     }
     fields |= set(manifest["query"]["images"][0])
+    for name in ("model", "tokens", "budget", "cache"):
+        fields |= set(manifest[name])
+    fields |= {field.name for field in dataclasses.fields(Finding)}
     assert {field for field in fields if f"`{field}`" not in DOCS} == set()
 
 
@@ -97,3 +105,14 @@ def test_the_default_sizes_are_the_real_ones() -> None:
     assert f"demonstrations ({sizes.max_side})" in DOCS
     assert f"query ({sizes.query_max_side})" in DOCS
     assert f"JPEG ({sizes.quality})" in DOCS
+
+
+def test_every_fact_has_a_row() -> None:
+    facts = [*Sheet.model_fields, *CacheSheet.model_fields, *RolesSheet.model_fields]
+    assert [name for name in facts if f"`{name}`" not in DOCS and name != "server"] == []
+
+
+def test_every_field_of_a_budget_has_a_row() -> None:
+    assert [name for name in Budget.model_fields if f"| `budget.{name}` |" not in DOCS] == []
+    assert f"tokens kept free for the answer ({Budget().answer_tokens})" in DOCS
+    assert f"longest side in pixels ({Budget().min_side})" in DOCS
