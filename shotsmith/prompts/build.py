@@ -123,7 +123,8 @@ class _Building:
         ]
         messages = self._laid_out(shots, query)
         brief = self._brief([one.shot for one in shown], query)
-        prefix = common(messages, brief, self._dialect)
+        alone = all(chosen.fixed for chosen in selection.demonstrations)
+        prefix = common(messages, brief, self._dialect, alone=alone)
         made = Made(
             limits=self._limits,
             side=self._side(fitted),

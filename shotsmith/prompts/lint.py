@@ -15,6 +15,8 @@ from .target import Target
 from .tokens import Tokens
 
 Level = Literal["error", "warning", "advice"]
+#: Where a prefix ends that no fixed demonstration is part of.
+_INSTRUCTION = Mark(0, 0)
 _DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,|[A-Za-z0-9+/]{1000,}={0,2}")
 
 
@@ -163,7 +165,7 @@ def _whole(
         )
     if prefix is not None and facts.cache.kind != "none":
         kept = target.tokens(cut(messages, prefix)).total
-        if prefix.turn > 0 and kept < facts.cache.minimum:
+        if prefix > _INSTRUCTION and kept < facts.cache.minimum:
             yield Finding(
                 "advice",
                 f"the fixed part has about {kept:,} tokens, and the provider caches {facts.cache.minimum:,} or more",

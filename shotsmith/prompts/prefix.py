@@ -12,14 +12,22 @@ from .dialects import Brief, Dialect, Shot
 _OTHER = Shot(text="\N{REPLACEMENT CHARACTER}")
 
 
-def common(messages: Sequence[Message], brief: Brief, dialect: Dialect) -> Mark | None:
+def common(messages: Sequence[Message], brief: Brief, dialect: Dialect, *, alone: bool = True) -> Mark | None:
     """The last part up to which another query's prompt has the same parts; None where already the first differs.
 
-    Found by rendering, so that it holds for every dialect: the same fixed demonstrations, another query and nothing
-    else are laid out, and what both have in common from the start is the prefix.
+    Found by rendering, so that it holds for every dialect: the same fixed demonstrations and another query are laid
+    out, and what both have in common from the start is the prefix.
+
+    Args:
+        messages: The prompt.
+        brief: What it lays out.
+        dialect: How.
+        alone: Whether the fixed demonstrations are all that any query is shown. Otherwise the prefix ends with them,
+            even where for this query no other one fitted.
     """
     fixed = tuple(shot for shot in brief.shots if shot.fixed)
-    others = dialect.render(replace(brief, shots=fixed, query=_OTHER))
+    shots = fixed if alone else (*fixed, replace(_OTHER, answer=_OTHER.text))
+    others = dialect.render(replace(brief, shots=shots, query=_OTHER))
     end: Mark | None = None
     for turn, (message, other) in enumerate(zip(messages, others, strict=False)):
         if message.role != other.role:
