@@ -83,7 +83,13 @@ def _turns(messages: Sequence[Message], facts: ModelFacts) -> Iterator[Finding]:
 
 def _images(messages: Sequence[Message], facts: ModelFacts) -> Iterator[Finding]:
     images = [part for message in messages for part in message.parts if isinstance(part, ImagePart)]
-    if len(images) > 1 and not facts.several_images:
+    if images and not facts.images_per_request:
+        yield Finding(
+            "error",
+            "the model takes no image",
+            "Name a model that sees, or use dialect=text(everything=true)",
+        )
+    elif len(images) > 1 and not facts.several_images:
         yield Finding(
             "error",
             "the model takes one image a request",
