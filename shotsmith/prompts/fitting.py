@@ -2,7 +2,8 @@
 
 Number first: demonstrations are admitted by usefulness, each whole or not at all, until no further image may be shown.
 Then size: the images of those are made smaller, step by step and all alike, until bytes and tokens fit. Only where the
-smallest step does not suffice either are more left out, the least useful ones.
+smallest step does not suffice either are more left out, the least useful ones. Where a dialect puts several images into
+one, only what demonstrations take together counts.
 """
 
 from __future__ import annotations
@@ -116,11 +117,40 @@ class Table:
 
     def _one_by_one(self, offers: Sequence[Offer], before: Mapping[str, Shot]) -> Fitted:
         side = self.sides[-1]
-        base, empty = self._size(before), self._size({})
-        admitted: dict[str, tuple[Offer, Shot]] = {}
         left_out: list[tuple[Offer, str]] = []
+        waiting = (
+            [(offer, self._made(offer, side)) for offer in offers]
+            if self.merges
+            else self._by_sum(offers, before, side, left_out)
+        )
+        kept = dict(before)
+        while waiting:
+            count = self._longest(kept, waiting)
+            kept |= {offer.id: shot for offer, shot in waiting[:count]}
+            if count == len(waiting):
+                break
+            (blocked, shot), waiting = waiting[count], waiting[count + 1 :]
+            base = self._size(kept)
+            short = self.limits.shortage(self._size({**kept, blocked.id: shot}) - base, base)
+            left_out.append((blocked, str(short)))
+            if self.over({**before, blocked.id: shot}) is None:
+                # It would fit if it came first: the room is used up.
+                left_out += [(offer, str(short)) for offer, _ in waiting]
+                break
+        return Fitted({id: shot for id, shot in kept.items() if id not in before}, side, tuple(left_out))
+
+    def _by_sum(
+        self,
+        offers: Sequence[Offer],
+        before: Mapping[str, Shot],
+        side: int,
+        left_out: list[tuple[Offer, str]],
+    ) -> list[tuple[Offer, Shot]]:
+        """Those that fit as far as the sum of what each takes alone tells; the others are added to `left_out`."""
+        base, empty = self._size(before), self._size({})
+        admitted: list[tuple[Offer, Shot]] = []
         for offer in offers:
-            short = None if self.merges else self._too_many(offer, base)
+            short = self._too_many(offer, base)
             if short is None:
                 shot = self._made(offer, side)
                 own = self._size({offer.id: shot}) - empty
@@ -128,15 +158,25 @@ class Table:
             if short is not None:
                 left_out.append((offer, str(short)))
                 continue
-            admitted[offer.id] = (offer, shot)
+            admitted.append((offer, shot))
             base += own
-        # What two demonstrations take together is a little more or less than what each takes alone.
-        while admitted and (
-            short := self.over({**before, **{id: shot for id, (_, shot) in admitted.items()}})
-        ):
-            _, (offer, _) = admitted.popitem()
-            left_out.append((offer, str(short)))
-        return Fitted({id: shot for id, (_, shot) in admitted.items()}, side, tuple(left_out))
+        return admitted
+
+    def _longest(self, kept: Mapping[str, Shot], waiting: Sequence[tuple[Offer, Shot]]) -> int:
+        """How many of the first fit together beside what is kept.
+
+        Found by halving, for what several demonstrations take is a little more or less than what each takes alone, and
+        far less where they share an image.
+        """
+        fits, most = 0, len(waiting)
+        count = most
+        while fits < most:
+            if self.over({**kept, **{offer.id: shot for offer, shot in waiting[:count]}}):
+                most = count - 1
+            else:
+                fits = count
+            count = (fits + most + 1) // 2
+        return fits
 
     def _too_many(self, offer: Offer, base: Size) -> Shortage | None:
         return self.limits.by_number.shortage(Size(pictures(offer.media)), base)
