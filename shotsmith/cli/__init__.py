@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..domain.errors import ShotsmithError
-from . import batches, bulk, dialects, exporting, neighbours, planning, pools, queries, recipes, upkeep
+from . import batches, bulk, care, dialects, exporting, neighbours, planning, pools, queries, recipes, upkeep
 from .asking import with_query
 from .output import fail, session
 
@@ -34,6 +34,9 @@ app.command("ask")(with_query(queries.ask))
 app.command("ask-many")(batches.ask_many)
 app.command("compare")(bulk.compare)
 app.command("hybrid")(planning.hybrid)
+app.command("suspects")(care.suspects)
+app.command("coverage")(care.coverage)
+app.command("label-next")(care.label_next)
 app.command("export")(exporting.export)
 app.command("serve")(upkeep.serve)
 app.command("doctor")(upkeep.doctor)

@@ -6,6 +6,7 @@ Matrices may be mapped from files. float32 finds candidates; where its rounding 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ _ROWS = 8192
 _TILE = 4032  # no power of two, whose columns would share cache lines; a multiple of 8 for `_true`
 
 
-def blocks(matrix: Matrix, rows: int = _ROWS) -> Iterator[tuple[int, Floats]]:
+def blocks(matrix: NDArray[np.floating[Any]], rows: int = _ROWS) -> Iterator[tuple[int, Floats]]:
     """Starts and rows of a matrix [n, d], as float64."""
     for start in range(0, len(matrix), rows):
         yield start, np.asarray(matrix[start : start + rows], dtype=np.float64)

@@ -1,0 +1,96 @@
+"""Data care of a pool: what `suspects`, `copies`, `coverage` and `label_next` say of the examples an engine holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...domain.examples import Draft, Example, Query
+from ...domain.recipes import MODALITIES
+from ...domain.scoring import Vector
+from ...engine import Engine
+from .copies import TRAINING, Copies, copies
+from .coverage import FEW, Coverage, coverage
+from .features import features
+from .influence import Logged, influence
+from .labelling import Regime, label_next
+from .suspects import NEIGHBOURS, Suspect, suspects
+
+_PAGE = 500
+
+
+def pool_suspects(
+    engine: Engine, pool: str, *, neighbours: int = NEIGHBOURS, log: Iterable[Logged] = ()
+) -> list[Suspect]:
+    """How suspect the labels of every labelled example are, the most suspect first.
+
+    Examples of all folds are compared, held-out ones too: a wrong label there spoils the measurement.
+
+    Args:
+        engine: Holds the pool.
+        pool: Its name.
+        neighbours: How many of the nearest are asked.
+        log: Answers that were given with its examples shown.
+
+    Raises:
+        NotFound: No such pool.
+        InvalidInput: Its examples have fewer than two labels.
+    """
+    labelled = {one.id: one.labels for one in _examples(engine, pool) if one.labels}
+    ids = list(labelled)
+    stored = engine.pinned(pool)
+    matrix = features(ids, {space: engine.vectors(stored, space, ids) for space in MODALITIES})
+    return suspects(ids, list(labelled.values()), matrix, neighbours=neighbours, influences=influence(log))
+
+
+def pool_copies(engine: Engine, pool: str) -> list[Copies]:
+    """Copies among the pool's examples and leaks across its folds. Raises NotFound."""
+    return copies(_examples(engine, pool), engine.pool(pool).kind)
+
+
+def pool_coverage(engine: Engine, pool: str, *, few: int = FEW) -> Coverage:
+    """How well each label of the pool is covered. Raises NotFound."""
+    return coverage(_examples(engine, pool), engine.pool(pool).labels, few=few)
+
+
+def pool_label_next(
+    engine: Engine, pool: str, drafts: Iterable[Draft], count: int, regime: Regime = "SSL"
+) -> list[Draft]:
+    """Which drafts without a label to label next, the most useful first.
+
+    Args:
+        engine: Holds the pool.
+        pool: What is labelled already.
+        drafts: What could be labelled, from an importer; their answers are not read.
+        count: How many.
+        regime: The task's.
+
+    Raises:
+        NotFound: No such pool.
+        InvalidInput: A draft has nothing to compare, or a file that cannot be used.
+        InvalidParameter: No such regime, or a count below 0.
+    """
+    stored = engine.pinned(pool)
+    # In an order that tells nothing of the order they came in.
+    given = sorted(drafts, key=lambda draft: (draft.id or "", draft.where))
+    vectors = [engine.query_vectors(stored, _query(engine, draft)) for draft in given]
+    labelled = [one.id for one in _examples(engine, pool) if (one.split or TRAINING) == TRAINING]
+    names = [f"candidate {number}" for number in range(len(given))]
+    spaces: dict[str, dict[str, Vector]] = {}
+    for space in MODALITIES:
+        known = engine.vectors(stored, space, labelled)
+        fresh = {name: found[space] for name, found in zip(names, vectors, strict=True) if space in found}
+        spaces[space] = {f"example {id}": vector for id, vector in known.items()} | fresh
+    matrix = features([*names, *(f"example {id}" for id in labelled)], spaces)
+    order = label_next(matrix[: len(given)], matrix[len(given) :], count, regime)
+    return [given[place] for place in order]
+
+
+def _query(engine: Engine, draft: Draft) -> Query:
+    return engine.query(draft.images, draft.text, media=draft.media)
+
+
+def _examples(engine: Engine, pool: str) -> Iterator[Example]:
+    after: str | None = None
+    while page := engine.examples(pool, after=after, limit=_PAGE):
+        yield from (example for example in page if example.status == "active")
+        after = page[-1].id
