@@ -174,7 +174,13 @@ class _Asked:
     def plan(self, traffic: Any) -> Plan:
         from ..prompts.economics import plan_hybrid
 
-        return plan_hybrid(self.sizes, self.prices, self.rule, traffic, **self.wishes)
+        try:
+            return plan_hybrid(self.sizes, self.prices, self.rule, traffic, **self.wishes)
+        except InvalidParameter as error:
+            if error.field != "most_usd":
+                raise
+            option = "--budget-usd-per-query"
+            raise InvalidParameter(error.message, field=option, value=error.value, mend=error.mend) from None
 
     def grid(self, plan: Plan, traffic: Any) -> list[list[Point]]:
         """Some numbers of fixed ones, each with some of similar ones; those of the plan among them."""

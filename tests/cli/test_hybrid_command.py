@@ -131,7 +131,7 @@ def test_prices_can_be_told(run, pool) -> None:
         ([*SONNET, "--price", "tax=3"], 2, "--price", "input="),
         ([*SONNET, "--price", "input=-3"], 2, "prices.input", "-3"),
         ([*SONNET, "--keep", "17"], 2, "keep", "from 0 to 16"),
-        ([*SONNET, "--budget-usd-per-query", "0.000001"], 2, "most_usd", "without demonstrations"),
+        ([*SONNET, "--budget-usd-per-query", "0.000001"], 2, "--budget-usd-per-query", "take a cheaper"),
         ([*SONNET, "-p", "nope"], 3, "pool", "no such pool"),
         ([*SONNET, "-r", "rises"], 2, "selector", "rices"),
     ],
