@@ -16,7 +16,7 @@ demo: .venv/.base ## Run the offline demonstration and write demo/report.html
 	@$(BIN)/shotsmith demo
 
 test: .venv/.all ## Run the tests except the slow ones; ARGS="-k word" picks some
-	@$(BIN)/pytest -m "not slow" $(ARGS)
+	@$(BIN)/pytest -m "not slow" -n auto --dist loadfile $(ARGS)
 
 check: .venv/.all ## Lint, formatting, strict types, import contracts, start-up files
 	@$(BIN)/python -I -S scripts/scan_pth.py .venv

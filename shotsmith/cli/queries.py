@@ -76,7 +76,12 @@ def ask(
 
     recipe, parameters = asked.to_recipe(), keyed(parameter or [], "--set")
     with engine(encoder=asked.encoder, model_api_base=api_base) as opened:
-        given = opened.ask(asked.pool, asked.query(opened), recipe, model=model, parameters=parameters)
+        selection = opened.select(asked.pool, asked.query(opened), recipe)
+        told = [] if as_json else opened.prompt(selection, model=model).manifest["lint"]
+        for one in told:
+            if one["level"] != "advice":
+                typer.echo(f"{one['level']}: {one['what']}. {one['mend']}.", err=True)
+        given = opened.answer(selection, model=model, parameters=parameters)
     answer = AnswerOut.of(given.reply, given.parsed, given.selection, given.prompt)
     if as_json:
         typer.echo(answer.model_dump_json(indent=2))

@@ -73,7 +73,9 @@ def test_a_refused_call_is_one_line_without_secrets(shell, provider, folder: Pat
     assert done.returncode == 7
     assert KEY not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    warned, failed = done.stderr.strip().splitlines()
+    assert warned.startswith("warning: nothing is known about the model openai/x")
+    assert failed.startswith("error")
 
 
 def test_without_a_model_the_baseline_answers_and_says_so(shell, folder: Path, query: Path) -> None:

@@ -362,7 +362,6 @@ def test_a_pickle_is_not_run(write, tmp_path) -> None:
         Path("x"),
         os.getcwd,
     ],
-    ids=repr,
 )
 def test_a_pickle_that_mentions_anything_else_is_refused(write, evil) -> None:
     path = write("f.npy", npy(pickle.dumps({1: {"SI": [evil]}}, protocol=4)))
