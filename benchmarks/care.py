@@ -93,7 +93,7 @@ def answers(of: Drawings, labels: list[str], k: int = 8) -> list[Logged]:
     for row, truth in zip(cosines, of.labels[of.known :], strict=True):
         near = np.argsort(-row, kind="stable")[:k]
         said = winner([Ballot(labels[i], float(row[i])) for i in near])
-        log.append(Logged(tuple(of.ids[i] for i in near), float(said == truth), truth))
+        log.append(Logged(tuple(of.ids[i] for i in near), said or "", float(said == truth)))
     return log
 
 
@@ -104,7 +104,7 @@ def flips(of: Drawings, rate: float, seed: int) -> dict[str, float]:
     found = suspects(ids, carried, matrix)
     truth = [one.id in chosen for one in found]
     flagged = [one.id in chosen for one in found if one.flagged]
-    harms = influence(answers(of, labels))
+    harms = influence(answers(of, labels), dict(zip(ids, carried, strict=True)))
     heard = suspects(ids, carried, matrix, influences=harms)
     return {
         "suspects": auroc([one.score for one in found], truth),

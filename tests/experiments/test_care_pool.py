@@ -31,6 +31,8 @@ def test_flips_on_the_demo_set_are_found(care):
         assert found["suspects"] >= 0.9, (rate, found)
         assert found["knn_only"] > 0.8
         assert found["suspects"] > found["knn_only"]
+        assert found["influence_only"] > 0.65
+        assert found["with_influence"] >= 0.9
 
 
 @pytest.mark.slow
@@ -45,8 +47,16 @@ def test_every_labelled_example_is_judged_and_the_log_is_heard(engine):
     )  # it is a class 3
     found = pool_suspects(engine, "p", neighbours=3)
     assert len(found) == 40
-    again = pool_suspects(engine, "p", neighbours=3, log=[Logged(("e007",), 0.0), Logged(("e001",), 1.0)])
-    assert {one.id: one.influence for one in again if one.influence} == {"e007": -0.2, "e001": 0.2}
+    again = pool_suspects(
+        engine,
+        "p",
+        neighbours=3,
+        log=[Logged(("e007", "e001"), "class 3", 0.0), Logged(("e001",), "class 1", 1.0)],
+    )
+    assert {one.id: one.influence for one in again if one.influence} == {
+        "e007": -0.2,
+        "e001": pytest.approx(1 / 6, abs=1e-6),
+    }
     with pytest.raises(NotFound):
         pool_suspects(engine, "none")
 
@@ -82,9 +92,11 @@ def test_commands(engine, hired, tmp_path, monkeypatch):
     assert (exact["ids"], exact["leak"], exact["contradiction"]) == (["e090", "e091"], True, True)
     assert "leak, exact: e090, e091 (test, train)" in told("coverage", "-p", "p")
     log = tmp_path / "log.jsonl"
-    log.write_text(
-        '{"demonstrations": ["e001"], "correct": true}\n{"demonstrations": ["e002"], "correct": false}\n'
-    )
+    entries = [
+        {"demonstrations": ["e001"], "answer": "class 1", "correct": True},
+        {"demonstrations": ["e002"], "answer": "class 2", "correct": False},
+    ]
+    log.write_text("\n".join(map(json.dumps, entries)))
     listed = json.loads(told("suspects", "-p", "p", "--log", str(log), "--limit", "50", "--json"))
     assert {one["id"]: one["influence"] for one in listed if one["influence"]} == {"e001": 0.2, "e002": -0.2}
     assert "of 42 labels are worth a look" in told("suspects", "-p", "p")

@@ -1,15 +1,17 @@
-"""Influence over logged queries: did answers get better or worse where a demonstration was shown?"""
+"""Influence over logged queries: did answers that followed a demonstration's label turn out right?"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from ...domain.examples import normal_text
 from ...domain.scoring import quantise
 
 PRIOR = 4.0
+PASSED_OVER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,38 +20,33 @@ class Logged:
 
     Attributes:
         shown: Ids of its demonstrations.
-        score: How right the answer was, from 0 to 1.
-        stratum: What it is compared within, such as the arm and the right answer: hard questions are compared with
-            hard ones.
+        answer: What was answered; empty when it could not be read.
+        score: How right it was, from 0 to 1.
     """
 
     shown: tuple[str, ...]
+    answer: str
     score: float
-    stratum: str = ""
 
 
-def influence(log: Iterable[Logged]) -> dict[str, float]:
-    """What showing each demonstration did to the score, by id, ascending; negative harms.
+def influence(log: Iterable[Logged], labels: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """What each demonstration's labels were worth to the queries that showed it, by id, ascending; negative misleads.
 
-    Within each stratum the mean score with the demonstration less the mean score without it, averaged over strata by
-    how often it was shown there, and shrunken towards zero as if `PRIOR` more queries had shown no effect. A stratum
-    in which every query shows it tells nothing. It is a difference between queries that happened, not an experiment:
-    similar queries share demonstrations.
+    A query whose answer is one of its labels counts 2 s - 1, s being the answer's score: right answers speak for the
+    label, wrong ones against it. A query with another answer counts -s / 2: it was passed over, rightly so. The sum is
+    divided by the number of queries that showed it plus `PRIOR`, which draws what was shown rarely towards zero.
+
+    The plain difference in score between queries with and without a demonstration was tried first and tells nothing on
+    logs of this size (area under the ROC curve 0.5, against 0.92 for this one; `benchmarks/care.py`).
+
+    Args:
+        log: Answers.
+        labels: Of each demonstration; others are not judged.
     """
-    totals: dict[str, list[float]] = defaultdict(list)
-    own: dict[tuple[str, str], list[float]] = defaultdict(list)
+    counts: dict[str, list[float]] = defaultdict(list)
     for entry in log:
-        totals[entry.stratum].append(entry.score)
-        for id in set(entry.shown):
-            own[id, entry.stratum].append(entry.score)
-    sums = {stratum: fsum(scores) for stratum, scores in totals.items()}
-    effects: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    for (id, stratum), scores in own.items():
-        shown, others = len(scores), len(totals[stratum]) - len(scores)
-        if others:
-            here = fsum(scores)
-            effects[id].append((here - shown * (sums[stratum] - here) / others, shown))
-    return {
-        id: quantise(fsum(sum for sum, _ in found) / (sum(shown for _, shown in found) + PRIOR))
-        for id, found in sorted(effects.items())
-    }
+        answer = normal_text(entry.answer)
+        for id in set(entry.shown) & labels.keys():
+            followed = answer in map(normal_text, labels[id])
+            counts[id].append(2 * entry.score - 1 if followed else -PASSED_OVER * entry.score)
+    return {id: quantise(fsum(found) / (len(found) + PRIOR)) for id, found in sorted(counts.items())}

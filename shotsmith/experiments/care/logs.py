@@ -16,8 +16,8 @@ def read_log(source: str | PathLike[str]) -> list[Logged]:
     """The answers of a file with demonstrations and scores.
 
     Args:
-        source: JSON of a comparison, or JSON Lines of `{"demonstrations": [id, ...], "correct": true}`, where `score`
-            from 0 to 1 may stand for `correct`, and `truth` and `arm` tell what the answer is compared within.
+        source: JSON of a comparison, or JSON Lines of `{"demonstrations": [id, ...], "answer": "cat", "correct":
+            true}`, where `score` from 0 to 1 may stand for `correct`.
 
     Raises:
         InvalidInput: Naming the line or arm and the field.
@@ -52,13 +52,9 @@ def _lines(text: str, name: str) -> Iterator[tuple[Any, str]]:
 
 def _outcomes(whole: Mapping[str, Any], name: str) -> Iterator[tuple[Any, str]]:
     try:
-        truths = whole["truths"]
         for arm in whole["arms"]:
             for outcome in arm["outcomes"]:
-                yield (
-                    {**outcome, "arm": arm["name"], "truth": truths[outcome["item"]]},
-                    f"{name}: {arm['name']}",
-                )
+                yield outcome, f"{name}: {arm['name']}"
     except (KeyError, TypeError) as error:
         raise InvalidInput(
             f"the comparison lacks {error}", field=name, mend="Write it with shotsmith compare --json"
@@ -71,7 +67,7 @@ def _logged(record: Any, where: str) -> Logged:
             "not an object",
             field=where,
             value=record,
-            mend='Write {"demonstrations": [...], "correct": true}',
+            mend='Write {"demonstrations": […], "answer": "cat", "correct": true}',
         )
     shown, score = record.get("demonstrations"), record.get("score", record.get("correct"))
     if not isinstance(shown, list) or not all(isinstance(id, str) for id in shown):
@@ -85,4 +81,9 @@ def _logged(record: Any, where: str) -> Logged:
             value=score,
             mend="Say how right the answer was",
         )
-    return Logged(tuple(shown), float(score), f"{record.get('arm', '')}\n{record.get('truth', '')}")
+    answer = record.get("answer")
+    if "answer" not in record or not isinstance(answer, str | None):
+        raise InvalidInput(
+            "not a string", field=f"{where}: answer", value=answer, mend="Write what was answered, or null"
+        )
+    return Logged(tuple(shown), answer or "", float(score))

@@ -39,7 +39,9 @@ def pool_suspects(
     ids = list(labelled)
     stored = engine.pinned(pool)
     matrix = features(ids, {space: engine.vectors(stored, space, ids) for space in MODALITIES})
-    return suspects(ids, list(labelled.values()), matrix, neighbours=neighbours, influences=influence(log))
+    return suspects(
+        ids, list(labelled.values()), matrix, neighbours=neighbours, influences=influence(log, labelled)
+    )
 
 
 def pool_copies(engine: Engine, pool: str) -> list[Copies]:

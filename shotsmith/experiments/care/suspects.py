@@ -13,6 +13,7 @@ from ...selectors.blocks import Floats, Places, neighbours
 from .margins import margins
 
 NEIGHBOURS = 10
+_LOGGED = 0.25  # of a vote: what answers tell is mostly what neighbours tell already
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Suspect:
         flagged: Most of its neighbours and the fit without it disagree with its labels; worth a look.
         disagreement: Share of its nearest examples that carry other labels, from 0 to 1.
         margin: How much more the fit on all other examples speaks for `suggested` than for its labels; see `margins`.
-        influence: What showing it did to logged answers; None when it was never shown.
+        influence: What its labels were worth to logged queries; None when it was never shown.
     """
 
     id: str
@@ -51,7 +52,8 @@ def suspects(
     """Every example, the most suspect first; ties by id.
 
     The score is the mean over the signals of the share of examples that are less suspect, ties counting half:
-    disagreement of the nearest, leave-one-out margin and, for an example that logged queries showed, its harm.
+    disagreement of the nearest, leave-one-out margin and, with a quarter of their weight, the harm of an example that
+    logged queries showed.
 
     Args:
         ids: Unique.
@@ -83,10 +85,10 @@ def suspects(
     harms = {id: -effect for id, effect in (influences or {}).items()}
     shown = [place for place, id in enumerate(ids) if id in harms]
     signals = np.stack([_standing(opposed), _standing(fit.margin)])
-    totals, heard = signals.sum(axis=0), np.full(len(ids), 2)
+    totals, heard = signals.sum(axis=0), np.full(len(ids), 2.0)
     if shown:
-        totals[shown] += _standing(np.array([harms[ids[place]] for place in shown]))
-        heard[shown] += 1
+        totals[shown] += _LOGGED * _standing(np.array([harms[ids[place]] for place in shown]))
+        heard[shown] += _LOGGED
     found = [
         Suspect(
             id=id,
