@@ -217,7 +217,7 @@ def test_memory_is_bounded_and_answers_stay(shot):
     shots = [shot("red", answer="a"), shot("blue", answer="b"), shot("green", answer="c")]
     small = KnnVote(encoder, capacity=2)
     assert [ask(shots, shot("blue"), vlm=small).text for _ in range(2)] == ["b", "b"]
-    assert len(small._memo._known) == 2
+    assert len(small._comparer._memo._known) == 2
     assert len(encoder.batches) > 1
 
 

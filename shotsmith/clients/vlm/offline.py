@@ -16,16 +16,15 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from pydantic import SecretStr
 
 from ...domain.errors import InvalidParameter, UnknownName
 from ...domain.messages import Reply, Request
 from ...domain.names import hint
 from ...domain.protocols import VLM, Encoder
-from ...domain.scoring import Vector, cosine, digest, quantise, shuffled, unit
+from ...domain.scoring import Vector, cosine, digest, quantise, shuffled
 from ...domain.voting import Ballot, Weighting, nearest, shares, tally, winner
-from .memo import EmbeddingMemo, Vectors
+from .comparing import Comparer
 from .parse_messages import Reading, Shot, read
 
 _NOT_A_MODEL = "offline baseline, not a language model"
@@ -78,8 +77,7 @@ class _Offline:
     heeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, encoder: Encoder, *, capacity: int = 4096) -> None:
-        self._encoder = encoder
-        self._memo = EmbeddingMemo(encoder, capacity=capacity)
+        self._comparer = Comparer(encoder, capacity=capacity)
 
     def _check(self, parameters: Mapping[str, Any]) -> None:
         """Refuse what it heeds and cannot use, with demonstrations or without. Raises InvalidParameter."""
@@ -123,11 +121,7 @@ class _Offline:
 
     def _ballots(self, reading: Reading) -> tuple[list[Ballot], str]:
         shots = reading.demonstrations
-        # One call for all, so that the encoder can batch what is new.
-        self._memo.images([image for shot in (*shots, reading.query) for image in shot.images])
-        self._memo.texts([shot.text for shot in (*shots, reading.query) if shot.text])
-        asked = self._features(reading.query)
-        similarities = _similarities(asked, [self._features(shot) for shot in shots])
+        similarities = self._comparer.similarities(reading.query, shots)
         compared = len(shots) - similarities.count(None)
         note = f"{compared} of {len(shots)} demonstrations compare with the query"
         if not compared:
@@ -141,10 +135,10 @@ class _Offline:
             return "", ["no demonstrations and no label list: no answer"]
         query = [
             vectors
-            for vectors in (self._images(reading.query), self._text(reading.query))
+            for vectors in (self._comparer.images(reading.query), self._comparer.text(reading.query))
             if "joint" in vectors
         ]
-        names = self._memo.texts(reading.labels)
+        names = self._comparer.names(reading.labels)
         scores = {
             label: quantise(sum(_cosine(vectors["joint"], name["joint"]) for vectors in query) / len(query))
             for label, name in zip(reading.labels, names, strict=True)
@@ -154,25 +148,6 @@ class _Offline:
             return "", ["no demonstrations, and the query cannot be compared with label names: no answer"]
         best = min(scores, key=lambda label: (-scores[label], label))
         return best, ["no demonstrations: nearest label name in the joint space"]
-
-    def _features(self, shot: Shot) -> dict[str, Vector]:
-        """What is compared: one image vector and one text vector, where there are any."""
-        spaces = self._encoder.dims
-        found = {
-            modality: vectors.get(modality if modality in spaces else "joint")
-            for modality, vectors in (("image", self._images(shot)), ("text", self._text(shot)))
-        }
-        return {modality: vector for modality, vector in found.items() if vector is not None}
-
-    def _images(self, shot: Shot) -> Vectors:
-        # Summed in the order of their content, so that their order in the prompt cannot show in the last bit.
-        rows = self._memo.images(sorted(shot.images, key=lambda image: image.sha256))
-        spaces = {space for row in rows for space in row}
-        means = {space: _mean([row[space] for row in rows if space in row]) for space in spaces}
-        return {space: mean for space, mean in means.items() if np.any(mean)}
-
-    def _text(self, shot: Shot) -> Vectors:
-        return self._memo.texts([shot.text])[0] if shot.text else {}
 
 
 class KnnVote(_Offline):
@@ -268,24 +243,5 @@ def _whole(parameters: Mapping[str, Any], name: str, least: int | None = None) -
         )
 
 
-def _mean(rows: Sequence[Vector]) -> Vector:
-    if len(rows) == 1:
-        return rows[0]
-    total = np.sum(np.asarray(rows, dtype=np.float64), axis=0)
-    return unit(total)
-
-
 def _cosine(one: Vector, other: Vector) -> float:
     return cosine(one[None], other)[0]
-
-
-def _similarities(query: Mapping[str, Vector], shots: Sequence[Mapping[str, Vector]]) -> list[float | None]:
-    """Mean cosine over the modalities that query and demonstration share; None where they share none."""
-    terms: list[list[float]] = [[] for _ in shots]
-    for modality, vector in sorted(query.items()):
-        having = [number for number, shot in enumerate(shots) if modality in shot]
-        if having:
-            rows = np.stack([shots[number][modality] for number in having])
-            for number, score in zip(having, cosine(rows, vector), strict=True):
-                terms[number].append(score)
-    return [quantise(sum(scores) / len(scores)) if scores else None for scores in terms]
