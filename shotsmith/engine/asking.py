@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from ..clients.vlm import open_model
+from ..clients.vlm import ANSWERERS, open_model, simulated
 from ..clients.vlm.ledger import Ledger, LedgeredVLM
 from ..clients.vlm.warming import WarmingVLM
 from ..domain.messages import Message, Reply, Request
 from ..domain.protocols import VLM, Encoder
 from ..domain.selections import Prompt, Selection
 from ..prompts.facts import facts_of
+from ..prompts.facts.rules import PriceFact
 from ..prompts.parsing import Embed, response_format
 from ..prompts.prices import price_of
 from ..prompts.target import Target
@@ -22,8 +24,7 @@ from .answers import Answer
 from .caching import marked
 from .reading import read, task_for
 
-_OFFLINE = "offline/"
-_IN_PROCESS = (_OFFLINE, "fake/")
+_IN_PROCESS = (*ANSWERERS, "fake/")
 
 
 class Asking:
@@ -53,6 +54,9 @@ class Asking:
     def target(self, model: str | None) -> Target:
         """A model as prompts see it; one that runs in this process takes anything."""
         name = model or self._settings.model
+        if name.startswith(simulated.PREFIX):
+            facts = replace(facts_of(name, self._settings.facts), price=_price(name))
+            return Target(facts, price_of(facts), bounds=True)
         if name.startswith(_IN_PROCESS):
             return Target()
         facts = facts_of(name, self._settings.facts)
@@ -110,7 +114,7 @@ class Asking:
         """The model behind a name, with the call ledger in front of it unless told otherwise."""
         with self._lock:
             if name not in self._models:
-                api_base = None if name.startswith(_OFFLINE) else self._settings.model_api_base
+                api_base = None if name.startswith(ANSWERERS) else self._settings.model_api_base
                 bare: VLM = open_model(
                     name, api_base=api_base, api_key=self._settings.model_api_key, encoder=self._encoder
                 )
@@ -123,17 +127,26 @@ class Asking:
         self, model: str | None, messages: Sequence[Message], parameters: Mapping[str, Any]
     ) -> Request:
         name = model or self._settings.model
-        offline = name.startswith(_OFFLINE)
+        comparing = name.startswith(ANSWERERS)
         return Request(
             name,
             tuple(messages),
             dict(parameters),
-            api_base=None if offline else self._settings.model_api_base,
-            revision=self._encoder().id if offline else "",
+            api_base=None if comparing else self._settings.model_api_base,
+            revision=self._encoder().id if comparing else "",
         )
 
     def _send(self, request: Request, target: Target, *, remember: bool) -> Reply:
         reply = self.model(request.model, remember=remember).complete(request)
-        if target.name and not reply.from_ledger:
+        if target.calibration is not None and not reply.from_ledger:
             self._calibrations.observe(target.facts, features_of(request.messages, target.facts), reply.usage)
         return reply
+
+
+def _price(name: str) -> PriceFact:
+    """What a simulated model charges, as its name says."""
+    behaviour = simulated.behaviour_of(name)
+    read, wrote, cached = (
+        usd / 1e6 for usd in (behaviour.input_usd, behaviour.output_usd, behaviour.cached_usd)
+    )
+    return PriceFact(input=read, output=wrote, cache_read=cached, cache_write=read)

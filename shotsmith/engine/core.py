@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..clients.vlm import ANSWERERS
 from ..domain.errors import InvalidInput
 from ..domain.examples import ImageFile, MediaFile, Pool, Query
 from ..domain.media import Media
@@ -250,7 +251,7 @@ class Engine(Keeping):
             queries: What is asked.
             recipe: How demonstrations are chosen and shown; its seed mixes the batches.
             batch_size: Queries in a call, 1 to 50.
-            model: Which one; offline baselines answer each query alone.
+            model: Which one; offline and simulated models answer each query alone.
             parameters: Sampling parameters.
             options: `retries`, `tokens_per_query` and `workers`, as `batching.ask_many` explains them.
 
@@ -258,7 +259,7 @@ class Engine(Keeping):
             As `ask` and `batching.BatchAsking.answer`.
         """
         name = model or self.settings.model
-        size = 1 if name.startswith("offline/") else batch_size
+        size = 1 if name.startswith(ANSWERERS) else batch_size
         return ask_many(
             self, pool, queries, recipe, batch_size=size, model=model, parameters=parameters, **options
         )

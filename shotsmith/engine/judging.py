@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..clients.vlm import ANSWERERS
 from ..domain.errors import InvalidInput
 from ..domain.examples import Example, Pool, Query
 from ..domain.media import Media
@@ -20,7 +21,7 @@ _PLAIN = {"temperature": 0}
 
 
 class ModelJudge:
-    """`Judge` by a vision-language model, or by an offline baseline where that can answer.
+    """`Judge` by a vision-language model, or by an offline baseline or a simulated model where that can answer.
 
     Args:
         name: The model.
@@ -55,7 +56,7 @@ class ModelJudge:
     def probabilities(
         self, query: Query, shots: Sequence[Example], labels: Sequence[str]
     ) -> Mapping[str, float]:
-        """From the log probabilities of the beginning of its answer; offline baselines tell their votes.
+        """From the log probabilities of the beginning of its answer; those that only answer tell theirs.
 
         Raises:
             InvalidInput: The model does not tell probabilities.
@@ -68,11 +69,11 @@ class ModelJudge:
         recipe = Recipe(k=count, dialect=self._recipe.dialect, images=self._recipe.images)
         selection = Selection(self._pool, query, recipe, demonstrations, eligible=count)
         prompt = build(selection, labels=self._labels, picture=self._picture)
-        parameters = {} if self._offline else _LOGPROBS
+        parameters = {} if self._only_answers else _LOGPROBS
         reply = self._ask(self._name, prompt.messages, parameters)
         found = judging.label_probabilities(reply.alternatives, labels)
         if not found:
-            other = "" if self._offline else ", or offline/knn-vote"
+            other = "" if self._only_answers else ", or offline/knn-vote"
             raise InvalidInput(
                 f"{self._name} does not tell how likely the labels are",
                 field="model",
@@ -101,13 +102,13 @@ class ModelJudge:
         return 0.5 if rating is None else rating
 
     @property
-    def _offline(self) -> bool:
-        return self._name.startswith("offline/")
+    def _only_answers(self) -> bool:
+        return self._name.startswith(ANSWERERS)
 
     def _needs_a_model(self, what: str) -> None:
-        if self._offline:
+        if self._only_answers:
             raise InvalidInput(
-                f"{self._name} is a baseline and cannot {what}",
+                f"{self._name} can only answer and cannot {what}",
                 field="model",
                 value=self._name,
                 mend="Configure a vision-language model, or name one in the selector's `model`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..clients.vlm import ANSWERERS
 from ..domain.errors import InvalidInput
 from ..domain.examples import Example, Query
 from ..domain.messages import Message, Reply
@@ -36,10 +37,10 @@ class Summariser:
         """A summary of an item's images.
 
         Raises:
-            InvalidInput: The model is an offline baseline, which can only answer.
+            InvalidInput: The model is an offline baseline or simulated, and can only answer.
             ModelError: The model did not answer.
         """
-        if self._name.startswith("offline/"):
+        if self._name.startswith(ANSWERERS):
             raise InvalidInput(
                 f"{self._name} cannot put images into words",
                 field="model",

@@ -117,6 +117,8 @@ def caveats(model: str) -> tuple[str, ...]:
     """What must be said beside every number of a model that is not one."""
     if model.startswith("offline/"):
         return (f"{model} is a baseline from the literature, not a vision-language model",)
+    if model.startswith("simulated/"):
+        return (f"{model} is simulated: it tests instruments and says nothing about any real model",)
     if model.startswith("fake/"):
         return (f"{model} says what it was told to say; it is no model",)
     return ()

@@ -1,7 +1,7 @@
 """Vision-language models behind one seam, opened by name.
 
-The part before the first slash decides who answers: a name registered under `shotsmith.vlms` (the built-in `offline`
-and `fake`, or a plugin's) goes to that factory, everything else to litellm.
+The part before the first slash decides who answers: a name registered under `shotsmith.vlms` (the built-in
+`offline`, `simulated` and `fake`, or a plugin's) goes to that factory, everything else to litellm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from ... import registry
 from ...domain.errors import UnknownName
 from ...domain.protocols import VLM, Encoder
 
-__all__ = ["VLMFactory", "open_model"]
+__all__ = ["ANSWERERS", "VLMFactory", "open_model"]
+
+#: What models begin with that read single queries only, compare by the encoder, and can do nothing but answer.
+ANSWERERS = ("offline/", "simulated/")
 
 EXAMPLES = "offline/knn-vote, openai/gpt-5-mini or hosted_vllm/<name> with an api_base"
 
@@ -52,7 +55,7 @@ def open_model(
     api_key: SecretStr | None = None,
     encoder: Callable[[], Encoder] | None = None,
 ) -> VLM:
-    """Open a model by its name, e.g. "offline/knn-vote", "fake/yes" or "openai/gpt-5-mini".
+    """Open a model by its name, e.g. "offline/knn-vote", "simulated/voter(noise=0.1)" or "openai/gpt-5-mini".
 
     Nothing is sent and litellm is not imported yet, so an unknown remote model shows at the first call.
 
@@ -60,11 +63,11 @@ def open_model(
         name: See above.
         api_base: Another endpoint than the provider's own.
         api_key: Instead of the one in the provider's environment variable.
-        encoder: Opens the encoder for offline models.
+        encoder: Opens the encoder for offline and simulated models.
 
     Raises:
-        UnknownName: The name is blank, or an offline model that does not exist.
-        InvalidParameter: An offline model without an encoder.
+        UnknownName: The name is blank, or an offline or simulated model that does not exist.
+        InvalidParameter: An offline model without an encoder, or a parameter that a simulated one cannot use.
     """
     if not name.strip():
         raise UnknownName("no model is named", field="model", value=name, mend=f"Write {EXAMPLES}")
