@@ -178,6 +178,13 @@ def test_a_biased_model_shifts_the_log_odds_of_its_favourite(shown, bias) -> Non
         assert shift == pytest.approx(bias, abs=1e-6)
 
 
+def test_a_favourite_that_is_no_option_is_told() -> None:
+    assert "leaning to gong" in ask("biased(label=gong)").notes[1]
+    strange = ask("biased(label=zither)")
+    assert "no answer to lean to is zither" in strange.notes[1]
+    assert strange.alternatives == ask("voter").alternatives
+
+
 def test_a_biased_model_says_its_favourite_where_little_else_is_known() -> None:
     favourites = {ask(f"biased(seed={seed})").text for seed in range(20)}
     assert favourites == set(LABELS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import ConfigDict, Field
@@ -129,9 +130,7 @@ class SimulatedVLM:
         if not sight.options:
             return [Thought(1.0, {}, UNKNOWN, "no label list and no demonstrations")]
         clear = min(1.0, (behaviour.window or tokens) / tokens) * (1 - behaviour.noise)
-        thoughts = [
-            Thought(clear * one.chance, one.belief, one.says, one.why) for one in behaviour.thoughts(sight)
-        ]
+        thoughts = [replace(one, chance=clear * one.chance) for one in behaviour.thoughts(sight)]
         if clear < 1:
             even = dict.fromkeys(sight.options, 1 / len(sight.options))
             says = shuffled(sight.options, behaviour.seed, f"noise|{asked}")[0]

@@ -6,6 +6,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -111,7 +112,7 @@ class Copier(Voter):
         copied = sight.shots[-1 if self.end == "last" else 0].answer or ""
         copy = Thought(self.strength, {copied: 1.0}, copied, f"a copy of the {self.end} demonstration")
         left = 1 - self.strength
-        return [copy, *(Thought(left * one.chance, one.belief, one.says, one.why) for one in voted)]
+        return [copy, *(replace(one, chance=left * one.chance) for one in voted)]
 
 
 class Biased(Voter):
@@ -127,16 +128,28 @@ class Biased(Voter):
         None, description="Its favourite; null for one of the options, drawn by `seed`."
     )
 
+    def thoughts(self, sight: Sight) -> Sequence[Thought]:
+        """One, that says what it leans to."""
+        favourite = self._favourite(sight)
+
+        def why(thought: Thought) -> str:
+            known = favourite in thought.belief
+            return f"{thought.why}, {'leaning to' if known else 'but no answer to lean to is'} {favourite}"
+
+        return [replace(one, why=why(one)) for one in super().thoughts(sight)]
+
     def belief(self, sight: Sight) -> Belief:
         """What it holds likely."""
-        favourite = self.label or shuffled(sight.options, self.seed, "favourite")[0]
-        ahead = math.exp(self.bias)
+        favourite, ahead = self._favourite(sight), math.exp(self.bias)
         return share(
             {
                 answer: chance * (ahead if answer == favourite else 1.0)
                 for answer, chance in super().belief(sight).items()
             }
         )
+
+    def _favourite(self, sight: Sight) -> str:
+        return self.label or shuffled(sight.options, self.seed, "favourite")[0]
 
 
 class Noisy(Voter):
