@@ -8,6 +8,7 @@ the others are fitted into what is left. See `fitting` for how.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Example, Query
@@ -35,6 +36,8 @@ Summarise = Callable[[Example | Query, SummaryKind, str | None], str]
 #: The input of a demonstration that has no text and whose images are left out on purpose.
 NOT_SHOWN = "(image not shown)"
 _ANY_QUERY = Shot(text="?")
+#: As long as a summary is, where none was made yet.
+_SOME_WORDS = "a few plain words that somebody would say of it " * 4
 _SMALLER = {
     "images": "send fewer images",
     "image_bytes": "send fewer or smaller images",
@@ -102,14 +105,14 @@ class _Building:
         fixed = [offer for offer in offers if offer.chosen.fixed]
         others = [offer for offer in offers if not offer.chosen.fixed]
 
-        kept = self._table(_ANY_QUERY, self._limits.less(self._reserve())).fit(fixed) if fixed else None
+        kept = self._fit(_ANY_QUERY, self._limits.less(self._reserve()), fixed) if fixed else None
         given = kept.shots if kept else {}
         short = self._table(query, self._limits).over(given) if fixed else None
         if short:
             # This query takes more than was kept free for any query.
-            kept = self._table(query, self._limits).fit(fixed)
+            kept = self._fit(query, self._limits, fixed)
             given = kept.shots
-        fitted = self._table(query, self._limits).fit(others, given)
+        fitted = self._fit(query, self._limits, others, given)
         shots = {**given, **fitted.shots}
 
         shown = [
@@ -149,6 +152,25 @@ class _Building:
             else self._recipe.images.max_side
         )
 
+    def _fit(
+        self, query: Shot, limits: Limits, offers: Sequence[Offer], given: Mapping[str, Shot] | None = None
+    ) -> Fitted:
+        """What fits; images are put into words for those demonstrations alone that are likely to be shown."""
+        table = self._table(query, limits)
+        first = table.fit(offers, given)
+        if not any(shot.summary for shot in first.shots.values()):
+            return first
+        told = [self._in_words(offer) for offer in offers if offer.id in first.shots]
+        then = table.fit(told, given)
+        return Fitted(then.shots, then.side, (*first.left_out, *then.left_out))
+
+    def _in_words(self, offer: Offer) -> Offer:
+        shot, example = offer.shot, offer.chosen.example
+        if not shot.summary:
+            return offer
+        summary = self._summary(example, self._wanted("shot_summary"), shot.answer)
+        return replace(offer, shot=replace(shot, summary=summary))
+
     def _query(self, query: Query) -> Shot:
         if not query.media and not query.text.strip():
             raise InvalidInput("the query is empty", field="query", mend="Give it an image, a text or both")
@@ -160,7 +182,9 @@ class _Building:
                     mend="Send the image itself with the query, not only its description",
                 )
         sizes = self._recipe.images
-        media, summary = self._told(query, query.media, getattr(self._dialect, "query_summary", None))
+        wanted = self._wanted("query_summary")
+        media = _without_images(query.media) if wanted else query.media
+        summary = self._summary(query, wanted) if len(media) < len(query.media) else ""
         if short := self._limits.by_number.shortage(Size(images=pictures(media))):
             raise self._too_much(short)
         parts = tuple(self._picture(one, sizes.query_max_side, sizes.quality) for one in media)
@@ -225,19 +249,16 @@ class _Building:
             if not chosen.bare:
                 return "nothing to show: neither image nor text"
             text = NOT_SHOWN
-        media, summary = self._told(example, media, getattr(self._dialect, "shot_summary", None), answer)
-        return Offer(chosen, media, Shot((), text, answer, chosen.fixed, summary))
+        heard = _without_images(media) if self._wanted("shot_summary") else media
+        summary = _SOME_WORDS if len(heard) < len(media) else ""
+        return Offer(chosen, heard, Shot((), text, answer, chosen.fixed, summary))
 
-    def _told(
-        self,
-        item: Example | Query,
-        media: tuple[Media, ...],
-        wanted: SummaryKind | None,
-        answer: str | None = None,
-    ) -> tuple[tuple[Media, ...], str]:
-        """The media that are shown, and a summary of the images where that stands in their place."""
-        if wanted is None or not any(one.kind == "image" for one in media):
-            return media, ""
+    def _wanted(self, whose: str) -> SummaryKind | None:
+        wanted: SummaryKind | None = getattr(self._dialect, whose, None)
+        return wanted
+
+    def _summary(self, item: Example | Query, wanted: SummaryKind | None, answer: str | None = None) -> str:
+        assert wanted is not None
         if self._summarise is None:
             raise InvalidInput(
                 "this dialect shows images as text, and nobody is there to put them into words",
@@ -245,8 +266,7 @@ class _Building:
                 value=self._recipe.dialect,
                 mend="Build the prompt with an engine, or use another dialect",
             )
-        others = tuple(one for one in media if one.kind != "image")
-        return others, self._summarise(item, wanted, answer)
+        return self._summarise(item, wanted, answer)
 
     def _table(self, query: Shot, limits: Limits) -> Table:
         sizes, budget = self._recipe.images, self._recipe.budget
@@ -299,3 +319,7 @@ def _symbols(labels: Sequence[str], recipe: Recipe) -> dict[str, str]:
             mend="Give the pool labels, or leave symbols out",
         )
     return encode(labels, recipe.symbols, recipe.seed)
+
+
+def _without_images(media: tuple[Media, ...]) -> tuple[Media, ...]:
+    return tuple(one for one in media if one.kind != "image")

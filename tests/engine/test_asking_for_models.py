@@ -256,3 +256,19 @@ def test_many_queries_are_asked_in_batches_and_each_gets_its_own_answer(
     offline = engine.ask_many("p", queries, Recipe(k=4), batch_size=4, model="offline/knn-vote")
     assert {one.how for one in offline.answers} == {"alone"}
     assert all(one.parsed.answer for one in offline.answers)
+
+
+def test_only_demonstrations_that_may_be_shown_are_put_into_words(
+    engine: Engine, provider: OpenAIServer
+) -> None:
+    recipe = Recipe.read("rices(k=20)|with(dialect=text,budget={max_tokens=3000})")
+    provider.answer = lambda request: completion("A thing of some colour, seen from above.")  # type: ignore[method-assign]
+    selection = engine.select("p", engine.query_of("p", "e001"), recipe)
+    manifest = engine.prompt(selection).manifest
+    shown = len(manifest["demonstrations"])
+    assert 0 < shown < 20
+    assert shown <= len(provider.requests) < 20
+    assert {one["summary"] for one in manifest["demonstrations"]} == {
+        "A thing of some colour, seen from above."
+    }
+    assert manifest["tokens"]["total"] + manifest["tokens"]["margin"] <= 3000
