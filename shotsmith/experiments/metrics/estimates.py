@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..domain.errors import InvalidInput
-from ..domain.scoring import seed_bytes
+from ...domain.errors import InvalidInput
+from ...domain.scoring import seed_bytes
 
 RESAMPLES = 10_000
 _Z95 = 1.959963984540054
