@@ -40,7 +40,7 @@ _STEP = 1e-6
 _ROUNDING = 1e-8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resampled:
     """A number and what it becomes when the experiment is repeated on paper.
 
