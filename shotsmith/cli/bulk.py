@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def import_(
-    format: Annotated[str, typer.Argument(help="imagefolder, mediafolder, jsonl, csv or a plugin's format.")],
+    format: Annotated[
+        str, typer.Argument(help="imagefolder, jsonl, csv, vqa, coco, arrow, ...: see docs/importers.md.")
+    ],
     source: Annotated[Path, typer.Argument(help="The directory or file to read.")],
     pool: Annotated[str, typer.Option("--pool", "-p", help="Where to; created when it does not exist.")],
     kind: Annotated[str, typer.Option(help="Task family of a new pool.")] = "classification",
@@ -57,6 +59,9 @@ def import_(
                 if created and not opened.pool(pool).size:
                     opened.delete_pool(pool)
                 raise
+        lists = getattr(importer, "lists", {})
+        if lists:
+            opened.import_neighbours(pool, format, lists)
         size = opened.pool(pool).size
     skipped = getattr(importer, "skipped", 0)
     if as_json:
@@ -68,6 +73,7 @@ def import_(
                 "size": size,
                 "created": created,
                 "ignored": skipped,
+                "lists": len(lists),
             }
         )
         return
@@ -76,6 +82,11 @@ def import_(
     console().print(
         f"{', '.join(parts) or 'nothing to import'}{ignored}; pool [bold]{pool}[/] holds {size:,}"
     )
+    if lists:
+        console().print(
+            f"{len(lists):,} queries bring their own demonstrations: --selector neighbours(name={format})",
+            markup=False,
+        )
 
 
 def _ensure_pool(opened: Engine, pool: str, kind: str, instruction: str, labels: list[str]) -> bool:

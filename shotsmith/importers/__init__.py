@@ -24,7 +24,7 @@ class Importer(Protocol):
 
     @property
     def skipped(self) -> int:
-        """How many files the last `read` passed over because they are no images."""
+        """How many files or items the last `read` passed over because they are no examples."""
         ...
 
     def read(self) -> Iterator[Draft]:
@@ -36,6 +36,8 @@ class Importer(Protocol):
         """
         ...
 
+    # An importer may also have `lists`: after `read`, ids of fixed demonstrations by query id, best first.
+
     def total(self) -> int | None:
         """How many drafts to expect, for a progress bar; None where `read` will have something to say first."""
         ...
@@ -45,7 +47,7 @@ def open_importer(kind: str, source: str | PathLike[str], **options: Any) -> Imp
     """The importer for a source.
 
     Args:
-        kind: A registered name: "imagefolder", "mediafolder", "jsonl", "csv" or a plugin's.
+        kind: A registered name, such as "imagefolder", "jsonl", "vqa" or a plugin's.
         source: A directory or a file.
         options: What that importer's class takes besides the source.
 

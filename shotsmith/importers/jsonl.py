@@ -17,8 +17,8 @@ class JsonLines:
     """Reads a UTF-8 file with one JSON object a line; blank lines are passed over.
 
     Fields, all optional: `id`, `image` or `images` (a path, a data URL, or a list of them), `audio`, `video` and
-    `media` (the same for sounds, for videos, and for any of the three), `text`, `answer`, `label` or `labels` (a string
-    or a list), `group`, `split`, `tags` (a string or a list) and `metadata` (a flat object).
+    `media` (the same for sounds, for videos, and for any of the three), `text`, `answer`, `label` or `labels` (a
+    string or a list), `group`, `split`, `tags` (a string or a list) and `metadata` (a flat object).
 
     Args:
         source: The file.
@@ -51,7 +51,7 @@ class JsonLines:
                 line = text_line(raw, number, where)
                 if line.strip():
                     found = True
-                    yield draft(_parsed(line, where), where=where, root=self.root)
+                    yield draft(parsed_line(line, where), where=where, root=self.root)
         if not found:
             raise InvalidInput(
                 "the file holds no example",
@@ -66,7 +66,12 @@ class JsonLines:
             return sum(not raw.isspace() for raw in lines)
 
 
-def _parsed(line: str, where: str) -> dict[str, Any]:
+def parsed_line(line: str, where: str) -> dict[str, Any]:
+    """The object of a line.
+
+    Raises:
+        InvalidInput: It is not one JSON object that can be stored.
+    """
     try:
         record = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
         if "\\ud" in line.lower():

@@ -42,9 +42,6 @@ def test_flips_on_the_whole_demo_set_are_found(care):
 
 
 def test_every_labelled_example_is_judged_and_the_log_is_heard(engine):
-    engine.add(
-        "p", [draft(7, 0, split="train", labels=("class 0",))], on_conflict="replace"
-    )  # it is a class 3
     found = pool_suspects(engine, "p", neighbours=3)
     assert len(found) == 40
     again = pool_suspects(
