@@ -133,6 +133,7 @@ def labelling(of: Drawings, seeds: int) -> dict[str, dict[str, float]]:
         regime: [label_next(candidates, nothing, max(sizes), regime)] for regime in ("SSL", "ASL", "HYBRID")
     }
     places = {id: place for place, id in enumerate(of.ids[: of.known])}
+    orders["SSL, 150 votes"] = [label_next(candidates, nothing, max(sizes), "SSL", votes=150)]
     orders["random"] = [
         [places[id] for id in shuffled(places, seed, "label")] for seed in range(max(seeds, 1))
     ]

@@ -39,6 +39,8 @@ def test_flips_on_the_demo_set_are_found(care):
 def test_flips_on_the_whole_demo_set_are_found(care):
     found = care.measured(seeds=3, limit=None)
     assert all(rate["suspects"]["least"] >= 0.9 for rate in found["flips"].values()), found
+    chosen, drawn = found["label_next"]["SSL"], found["label_next"]["random"]
+    assert all(chosen[size] > drawn[size] for size in chosen), found["label_next"]
 
 
 def test_every_labelled_example_is_judged_and_the_log_is_heard(engine):

@@ -160,7 +160,8 @@ CVAT = """<?xml version="1.0" encoding="utf-8"?>
     <box label="head" source="manual" occluded="0" xtl="0" ytl="0" xbr="1" ybr="1" z_order="0"></box>
   </image>
   <image id="1" name="sub/b.png" subset="default" width="4" height="4">
-    <box label="head" xtl="0" ytl="0" xbr="1" ybr="1"/><polygon label="tail" points="0,0;1,1;1,0"/><box label="head" xtl="2" ytl="2" xbr="3" ybr="3"/>
+    <box label="head" xtl="0" ytl="0" xbr="1" ybr="1"/><polygon label="tail" points="0,0;1,1;1,0"/>
+    <box label="head" xtl="2" ytl="2" xbr="3" ybr="3"/>
   </image>
   <image id="2" name="c.png" width="4" height="4"></image>
 </annotations>

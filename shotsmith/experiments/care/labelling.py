@@ -15,7 +15,7 @@ from ...selectors.blocks import neighbours
 from ...selectors.votes import Voters
 
 Regime = Literal["NO-ICL", "KNN", "SSL", "ASL", "HYBRID", "INCONCLUSIVE"]
-VOTES = 150
+VOTES = 10
 _DEEPEST = 60  # a vote of 10^-60 decides nothing
 _ROWS = 4096
 
@@ -37,7 +37,8 @@ def label_next(
         labelled: Unit rows of what is labelled, [m, d]; m may be 0.
         count: How many are wanted.
         regime: The task's.
-        votes: How many nearest each one votes for.
+        votes: How many nearest each one votes for. The paper's 150 is meant for thousands of candidates; with
+            hundreds it elects what is near everything, and is worse than chance (`benchmarks/care.py`).
 
     Raises:
         InvalidParameter: There is no such regime, or a count below 0.
