@@ -8,7 +8,7 @@ from .coverage import Coverage, Covered, coverage
 from .influence import Logged, influence
 from .labelling import Regime, label_next
 from .logs import read_log
-from .pool import pool_copies, pool_coverage, pool_label_next, pool_suspects
+from .pool import Pick, pool_copies, pool_coverage, pool_label_next, pool_suspects
 from .suspects import Suspect, suspects
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Coverage",
     "Covered",
     "Logged",
+    "Pick",
     "Regime",
     "Suspect",
     "copies",

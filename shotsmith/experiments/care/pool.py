@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ...domain.examples import Draft, Example, Query
 from ...domain.recipes import MODALITIES
@@ -16,6 +17,14 @@ from .labelling import Regime, label_next
 from .suspects import NEIGHBOURS, Suspect, suspects
 
 _PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A draft that should be labelled: where it came from, and its id where it has one."""
+
+    where: str
+    id: str | None
 
 
 def pool_suspects(
@@ -56,7 +65,7 @@ def pool_coverage(engine: Engine, pool: str, *, few: int = FEW) -> Coverage:
 
 def pool_label_next(
     engine: Engine, pool: str, drafts: Iterable[Draft], count: int, regime: Regime = "SSL"
-) -> list[Draft]:
+) -> list[Pick]:
     """Which drafts without a label to label next, the most useful first.
 
     Args:
@@ -72,9 +81,12 @@ def pool_label_next(
         InvalidParameter: No such regime, or a count below 0.
     """
     stored = engine.pinned(pool)
-    # In an order that tells nothing of the order they came in.
-    given = sorted(drafts, key=lambda draft: (draft.id or "", draft.where))
-    vectors = [engine.query_vectors(stored, _query(engine, draft)) for draft in given]
+    # Files are let go one by one; the order tells nothing of the order they came in.
+    read = [
+        (Pick(draft.where, draft.id), engine.query_vectors(stored, _query(engine, draft))) for draft in drafts
+    ]
+    read.sort(key=lambda pair: (pair[0].id or "", pair[0].where))
+    given, vectors = [pick for pick, _ in read], [found for _, found in read]
     labelled = [one.id for one in _examples(engine, pool) if (one.split or TRAINING) == TRAINING]
     names = [f"candidate {number}" for number in range(len(given))]
     spaces: dict[str, dict[str, Vector]] = {}
