@@ -1,11 +1,12 @@
 """The paired bootstrap over items and seeds.
 
 Items are resampled with replacement, the same ones for all arms (Efron 1979). Where an arm was run with several seeds,
-its seeds are resampled as well. Plain percentile intervals are too narrow with few seeds or items, and of no width at
-all where two arms never disagree; three known corrections mend that:
+what they add to its mean is resampled by random weights (Wu 1986, Annals of Statistics 14:1261): of three seeds there
+are too few samples with replacement. Plain percentile intervals are too narrow with few seeds or items, and of no width
+at all where two arms never disagree; three known corrections mend that:
 
-- deviations are widened by sqrt(n / (n - 1)) and by the quantile of Student's t over the normal one, with
-  Satterthwaite's degrees of freedom (Hesterberg 2015, The American Statistician 69:371);
+- deviations have the tails of Student's t with the degrees of freedom of the items and of each arm's seeds, added up as
+  Behrens and Fisher add them (Hesterberg 2015, The American Statistician 69:371, for percentiles of few items);
 - the variance between seeds is freed of what the noise of items adds to it, as in a two-way analysis of variance,
   where resampling both at once would count that noise twice (Owen 2007, Annals of Applied Statistics 1:386);
 - scores from 0 to 1 are resampled together with two items whose outcomes are unknown, which for two arms is the
@@ -148,14 +149,12 @@ def resample(
     dice = np.random.default_rng(int.from_bytes(seed_bytes(seed, f"bootstrap|{scope}")))
     rows = np.stack([one.mean(axis=1) for one in scores], axis=1)
     means = rows.mean(axis=0)
-    seeds = _Seeds.of(scores, _gradient(statistic, means), same_seeds)
-    moved = _resampled_items(rows, resamples, dice) + seeds.resampled(resamples, dice)
+    seeds = _seed_effects(scores, _gradient(statistic, means) if same_seeds else None)
+    moved = _resampled_items(rows, resamples, dice) + _resampled_seeds(seeds, resamples, dice, same_seeds)
     bounded = all(one.min() >= 0 and one.max() <= 1 for one in scores)
-    unknown = 0.0
     if smoothed and bounded and len(scores) <= _SMOOTHED:
         moved += _unknown_items(rows.shape, resamples, dice)
-        unknown = float(seeds.gradient @ seeds.gradient) / 2 / (len(rows) + 2) ** 2
-    drawn = means + _widening(rows, seeds, unknown) * moved
+    drawn = means + moved
     return Resampled(float(statistic(means)), statistic(drawn.clip(0, 1) if bounded else drawn))
 
 
@@ -170,13 +169,15 @@ def _first(means: NDArray[np.float64]) -> NDArray[np.float64]:
 def _resampled_items(rows: Scores, resamples: int, dice: np.random.Generator) -> NDArray[np.float64]:
     """Deviations of the means, [resamples, arms], when items [n, arms] are drawn with replacement."""
     total = len(rows)
+    if total == 1:
+        return np.zeros((resamples, rows.shape[1]))
     centred = rows - rows.mean(axis=0)
-    widened = math.sqrt(total / (total - 1)) if total > 1 else 1.0
+    tails = math.sqrt(total / (total - 1)) * _tails(total - 1, resamples, dice)
     # Equal rows are drawn by their number, and sorted ones whatever order the items came in.
     distinct, counts = np.unique(centred.round(12), axis=0, return_counts=True)
     if len(distinct) <= _FEW:
         drawn = dice.multinomial(total, counts / total, size=resamples) / total @ distinct
-        return np.asarray(drawn * widened)
+        return np.asarray(drawn * tails)
     every = np.repeat(distinct, counts, axis=0)
     found = np.empty((resamples, rows.shape[1]))
     step = max(1, _CHUNK // total)
@@ -184,79 +185,64 @@ def _resampled_items(rows: Scores, resamples: int, dice: np.random.Generator) ->
         picked = dice.integers(total, size=(min(step, resamples - start), total))
         for arm in range(rows.shape[1]):
             found[start : start + step, arm] = every[:, arm][picked].mean(axis=1)
-    return found * widened
+    return found * tails
 
 
-@dataclass(frozen=True, slots=True)
-class _Variance:
-    """Of the mean: what the differences between its seeds amount to, and how much of that items alone explain.
+def _seed_effects(
+    scores: Sequence[Scores], gradient: NDArray[np.float64] | None
+) -> list[NDArray[np.float64]]:
+    """What each arm's seeds add to its mean, [seeds], freed of the noise of items, on the scale of the mean.
 
-    `freedom` is the number of seeds less one, `rest` that of the residuals.
+    With a gradient, seeds are shared and judged by what they do to the statistic as a whole.
     """
-
-    between: float
-    noise: float
-    freedom: int
-    rest: int
-
-    @classmethod
-    def of(cls, scores: Scores, size: float) -> _Variance:
-        """The two-way analysis of variance of scores [items, seeds] that were computed from numbers of that size."""
-        items, seeds = scores.shape
-        if seeds == 1 or items == 1:
-            return cls(0.0, 0.0, max(1, seeds - 1), 1)
-        effects = scores.mean(axis=0) - scores.mean()
-        residuals = scores - scores.mean(axis=1, keepdims=True) - effects
-        rest = (items - 1) * (seeds - 1)
-        noise = float((residuals**2).sum()) / rest / items / seeds
-        between = float((effects**2).sum()) / (seeds - 1) / seeds
-        # What is left where seeds cancel exactly is rounding (of the gradient, too), of which no share may be kept.
-        return cls(between if between > (_ROUNDING * size) ** 2 else 0.0, noise, seeds - 1, rest)
-
-    @property
-    def kept(self) -> float:
-        """The share of the differences between seeds that is not noise."""
-        return max(0.0, self.between - self.noise) / self.between if self.between > 0 else 0.0
+    sizes = [float(np.abs(one).max()) for one in scores]
+    if gradient is None:
+        kept = [_not_noise(one, size) for one, size in zip(scores, sizes, strict=True)]
+    else:
+        whole = np.tensordot(gradient, np.stack(scores), axes=1)
+        kept = [_not_noise(whole, float(np.abs(gradient) @ sizes))] * len(scores)
+    return [
+        (one.mean(axis=0) - one.mean()) * math.sqrt(share / one.shape[1] / max(1, one.shape[1] - 1))
+        for one, share in zip(scores, kept, strict=True)
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Seeds:
-    """The seeds of all arms: their effects, [seeds] an arm, widened and freed of the noise of items."""
+def _not_noise(scores: Scores, size: float) -> float:
+    """The share of the variance between seeds that items do not explain, by the two-way analysis of variance.
 
-    effects: tuple[NDArray[np.float64], ...]
-    variances: tuple[tuple[float, _Variance], ...]
-    gradient: NDArray[np.float64]
-    same: bool
+    Args:
+        scores: [items, seeds].
+        size: Of the numbers that the scores were computed from.
+    """
+    items, seeds = scores.shape
+    if seeds == 1 or items == 1:
+        return 0.0
+    effects = scores.mean(axis=0) - scores.mean()
+    residuals = scores - scores.mean(axis=1, keepdims=True) - effects
+    between = float((effects**2).sum()) / (seeds - 1)
+    noise = float((residuals**2).sum()) / (items - 1) / (seeds - 1) / items
+    # What is left where seeds cancel exactly is rounding, of which no share may be kept.
+    return max(0.0, between - noise) / between if between > (_ROUNDING * size) ** 2 else 0.0
 
-    @classmethod
-    def of(cls, scores: Sequence[Scores], gradient: NDArray[np.float64], same: bool) -> _Seeds:
-        """Seeds that arms share are judged by what they do to the statistic as a whole."""
-        sizes = [float(np.abs(one).max()) for one in scores]
-        if same:
-            size = float(np.abs(gradient) @ sizes)
-            whole = _Variance.of(np.tensordot(gradient, np.stack(scores), axes=1), size)
-            variances = [(1.0, whole)]
-            kept = [whole.kept] * len(scores)
-        else:
-            apart = [_Variance.of(one, size) for one, size in zip(scores, sizes, strict=True)]
-            variances = [(float(weight), one) for weight, one in zip(gradient, apart, strict=True)]
-            kept = [one.kept for one in apart]
-        effects = tuple(
-            (one.mean(axis=0) - one.mean()) * math.sqrt(share * one.shape[1] / max(1, one.shape[1] - 1))
-            for one, share in zip(scores, kept, strict=True)
-        )
-        return cls(effects, tuple(variances), gradient, same)
 
-    def resampled(self, resamples: int, dice: np.random.Generator) -> NDArray[np.float64]:
-        """Deviations of the means, [resamples, arms]."""
-        found = np.zeros((resamples, len(self.effects)))
-        picked: NDArray[np.int64] | None = None
-        for arm, effects in enumerate(self.effects):
-            if len(effects) > 1:
-                if picked is None or not self.same:
-                    picked = dice.integers(len(effects), size=(resamples, len(effects)))
-                found[:, arm] = effects[picked].mean(axis=1)
-        return found
+def _resampled_seeds(
+    effects: Sequence[NDArray[np.float64]], resamples: int, dice: np.random.Generator, same: bool
+) -> NDArray[np.float64]:
+    """Deviations of the means, [resamples, arms], when seeds are weighted at random."""
+    found = np.zeros((resamples, len(effects)))
+    weights: NDArray[np.float64] | None = None
+    for arm, one in enumerate(effects):
+        if len(one) > 1:
+            if weights is None or not same:
+                tails = _tails(len(one) - 1, resamples, dice)
+                weights = dice.standard_normal((resamples, len(one))) * tails
+            found[:, arm] = weights @ one
+    return found
+
+
+def _tails(freedom: int, resamples: int, dice: np.random.Generator) -> NDArray[np.float64]:
+    """What makes a normal deviation one of Student's, [resamples, 1]."""
+    return np.sqrt(freedom / dice.chisquare(freedom, (resamples, 1)))
 
 
 def _unknown_items(shape: tuple[int, ...], resamples: int, dice: np.random.Generator) -> NDArray[np.float64]:
@@ -270,23 +256,3 @@ def _unknown_items(shape: tuple[int, ...], resamples: int, dice: np.random.Gener
 def _gradient(statistic: Statistic, means: NDArray[np.float64]) -> NDArray[np.float64]:
     steps = np.eye(len(means)) * _STEP
     return np.asarray((statistic(means + steps) - statistic(means - steps)) / (2 * _STEP))
-
-
-def _widening(rows: Scores, seeds: _Seeds, unknown: float) -> float:
-    """Student's quantile over the normal one, with the degrees of freedom of the statistic's variance.
-
-    `unknown` is the part of it that is not estimated, and so has no degrees of freedom to count.
-    """
-    from scipy.stats import norm, t
-
-    items = len(rows)
-    if items < 2:
-        return 1.0
-    estimated = float((rows @ seeds.gradient).var(ddof=1)) / items
-    total = estimated + unknown
-    uncertain = estimated**2 / (items - 1)
-    for weight, one in seeds.variances:
-        if one.kept:
-            total += weight**2 * (one.between - one.noise)
-            uncertain += weight**4 * (one.between**2 / one.freedom + one.noise**2 / one.rest)
-    return float(t.ppf(0.975, total**2 / uncertain) / norm.ppf(0.975)) if uncertain > 0 else 1.0
