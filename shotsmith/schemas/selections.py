@@ -192,7 +192,8 @@ class UsageOut(Frozen):
         None, description="Those of the prompt that were written into a cache, where that has a price."
     )
     hit_rate: float | None = Field(
-        None, description="Share of the prompt that was read from a cache; null when the provider does not say."
+        None,
+        description="Share of the prompt that was read from a cache; null when the provider does not say.",
     )
     saved_usd: float | None = Field(
         None,
