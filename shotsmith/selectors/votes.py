@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,28 +69,7 @@ class VoteK(_Elected):
         return self.neighbours
 
     def _elect(self, voters: Voters) -> Iterator[int]:
-        supported = np.zeros(len(voters), dtype=np.int64)
-        chosen = np.zeros(len(voters), dtype=bool)
-
-        def worth(place: int) -> int:
-            """The sum in units of 10^-60, exactly."""
-            own = voters.of(place)
-            levels = np.bincount(np.minimum(supported[own[~chosen[own]]], _DEEPEST + 1))
-            return sum(
-                int(count) * 10 ** (_DEEPEST - level) for level, count in enumerate(levels[: _DEEPEST + 1])
-            )
-
-        # Worths only fall, so the top of the heap is the best as soon as it is up to date (lazy greedy).
-        heap = [(-worth(place), place) for place in range(len(voters))]
-        heapq.heapify(heap)
-        while heap:
-            told, place = heapq.heappop(heap)
-            if heap and (now := -worth(place)) != told:
-                heapq.heappush(heap, (now, place))
-                continue
-            yield place
-            chosen[place] = True
-            supported[voters.of(place)] += 1
+        return elected(voters)
 
 
 class VoteKOpenIcl(_Elected):
@@ -154,3 +133,39 @@ class Voters:
         start = self._ends[place - 1] if place else 0
         found: NDArray[np.intp] = self._order[start : self._ends[place]]
         return found
+
+
+def elected(voters: Voters, already: Iterable[int] = ()) -> Iterator[int]:
+    """Places in the order of fast vote-k (Su et al. 2022), those that are chosen already left out.
+
+    Args:
+        voters: Who votes for whom.
+        already: Places that count as chosen before the first.
+    """
+    supported = np.zeros(len(voters), dtype=np.int64)
+    chosen = np.zeros(len(voters), dtype=bool)
+
+    def choose(place: int) -> None:
+        chosen[place] = True
+        supported[voters.of(place)] += 1
+
+    def worth(place: int) -> int:
+        """The sum in units of 10^-60, exactly."""
+        own = voters.of(place)
+        levels = np.bincount(np.minimum(supported[own[~chosen[own]]], _DEEPEST + 1))
+        return sum(
+            int(count) * 10 ** (_DEEPEST - level) for level, count in enumerate(levels[: _DEEPEST + 1])
+        )
+
+    for place in already:
+        choose(place)
+    # Worths only fall, so the top of the heap is the best as soon as it is up to date (lazy greedy).
+    heap = [(-worth(place), place) for place in range(len(voters)) if not chosen[place]]
+    heapq.heapify(heap)
+    while heap:
+        told, place = heapq.heappop(heap)
+        if heap and (now := -worth(place)) != told:
+            heapq.heappush(heap, (now, place))
+            continue
+        yield place
+        choose(place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from itertools import chain, zip_longest
 from typing import Literal, get_args
@@ -12,11 +11,10 @@ import numpy as np
 from ...domain.errors import InvalidParameter
 from ...domain.scoring import Matrix
 from ...selectors.blocks import neighbours
-from ...selectors.votes import Voters
+from ...selectors.votes import Voters, elected
 
 Regime = Literal["NO-ICL", "KNN", "SSL", "ASL", "HYBRID", "INCONCLUSIVE"]
 VOTES = 10
-_DEEPEST = 60  # a vote of 10^-60 decides nothing
 _ROWS = 4096
 
 
@@ -68,31 +66,8 @@ def label_next(
 
 
 def _typical(candidates: Matrix, labelled: Matrix, votes: int) -> Iterator[int]:
-    size = len(candidates)
     everyone = np.concatenate([candidates, labelled]) if len(labelled) else candidates
-    voters = Voters(neighbours(everyone, votes))
-    supported = np.zeros(len(everyone), dtype=np.int64)
-    done = np.zeros(len(everyone), dtype=bool)
-    for place in range(size, len(everyone)):
-        done[place] = True
-        supported[voters.of(place)] += 1
-
-    def worth(place: int) -> int:
-        own = voters.of(place)
-        levels = np.bincount(np.minimum(supported[own[~done[own]]], _DEEPEST + 1))
-        return sum(int(n) * 10 ** (_DEEPEST - level) for level, n in enumerate(levels[: _DEEPEST + 1]))
-
-    # Worths only fall, so the top of the heap is the best as soon as it is up to date (lazy greedy).
-    heap = [(-worth(place), place) for place in range(size)]
-    heapq.heapify(heap)
-    while heap:
-        told, place = heapq.heappop(heap)
-        if heap and (now := -worth(place)) != told:
-            heapq.heappush(heap, (now, place))
-            continue
-        yield place
-        done[place] = True
-        supported[voters.of(place)] += 1
+    return elected(Voters(neighbours(everyone, votes)), range(len(candidates), len(everyone)))
 
 
 def _spread(candidates: Matrix, labelled: Matrix) -> Iterator[int]:
