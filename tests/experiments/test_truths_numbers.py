@@ -15,7 +15,13 @@ POOL = Pool("p", "u", "regression", "fake", "fake/1", datetime(2026, 1, 1, tzinf
 
 @pytest.mark.parametrize(
     ("answer", "expected", "is_right"),
-    [("4", "4.0", True), ("4.0", "4", True), ("-3.5 mm", "-3.5", True), ("4", "5", False), (None, "4", False)],
+    [
+        ("4", "4.0", True),
+        ("4.0", "4", True),
+        ("-3.5 mm", "-3.5", True),
+        ("4", "5", False),
+        (None, "4", False),
+    ],
 )
 def test_a_number_is_right_however_it_is_written(answer: str | None, expected: str, is_right: bool) -> None:
     assert right(POOL, answer, expected) is is_right
