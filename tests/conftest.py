@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import os
@@ -28,6 +29,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 pytest_plugins = ["postgres"]  # fixtures that several parts share, in tests/support
 
 _refused: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_event_loop() -> Iterator[None]:
+    """Libraries that ask for the main thread's event loop get this one; Python would make one that nobody closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
