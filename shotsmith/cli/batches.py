@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from .asking import read_recipe
 from .output import EncoderOption, Json, console, engine, keyed
 
 if TYPE_CHECKING:
+    from ..domain.examples import Example
     from ..schemas import BatchOut
 
 _PAGE = 500
@@ -41,21 +43,23 @@ def ask_many(
     from ..schemas import BatchIn
 
     with engine(encoder=encoder) as opened:
-        ids: list[str] = []
-        while page := opened.examples(pool, after=ids[-1] if ids else None, limit=_PAGE, split=split):
-            ids += [one.id for one in page]
-        ids = ids[:limit]
-        if not ids:
+        asked: dict[str, Example] = {}
+        last = None
+        while page := opened.examples(pool, after=last, limit=_PAGE, split=split):
+            asked |= {one.id: one for one in page}
+            last = page[-1].id
+            if limit is not None and len(asked) >= limit:
+                break
+        if not asked:
             raise InvalidParameter(
                 "no example to ask", field="--split", value=split, mend="Name another split"
             )
-        truths = {id: opened.example(pool, id) for id in ids}
-        chosen = read_recipe(recipe) if recipe is not None else {}
+        asked = dict(islice(asked.items(), limit))
         body = BatchIn.read(
             {
                 "pool": pool,
-                "queries": [{"id": id} for id in ids],
-                "recipe": {"evaluation": True, **chosen} if recipe is None else chosen,
+                "queries": [{"id": id} for id in asked],
+                "recipe": {"evaluation": True} if recipe is None else read_recipe(recipe),
                 "batch_size": size,
                 "model": model,
                 "parameters": keyed(parameter or [], "--set"),
@@ -69,7 +73,7 @@ def ask_many(
         return
     from ..experiments.truths import right, truth
 
-    expected = {id: truth(known, one) for id, one in truths.items()}
+    expected = {id: truth(known, one) for id, one in asked.items()}
     hits = sum(right(known, one.answer, expected[one.id or ""]) for one in found.answers)
     _show(found, expected, hits)
 
