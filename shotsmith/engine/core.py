@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..clients.vlm import ANSWERERS
+from ..clients.vlm import ANSWERERS, Pace
 from ..domain.errors import InvalidInput
 from ..domain.examples import ImageFile, MediaFile, Pool, Query
 from ..domain.media import Media
@@ -214,15 +214,17 @@ class Engine(Keeping):
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         remember: bool = True,
+        prompt: Prompt | None = None,
     ) -> Answer:
         """What `ask` does once the demonstrations are chosen.
 
-        Without `remember` the ledger is left out: for thousands of answers that cost nothing to make again.
+        Without `remember` the ledger is left out: for thousands of answers that cost nothing to make again. A prompt
+        that `prompt` made of the selection for the model need not be made again.
         """
         pool = selection.pool
         return self._asking.answer(
             selection,
-            self.prompt(selection, model=model),
+            prompt or self.prompt(selection, model=model),
             self._closed(pool),
             model,
             parameters or {},
@@ -278,6 +280,13 @@ class Engine(Keeping):
     def model(self, name: str) -> VLM:
         """The model behind a name, with the call ledger in front of it."""
         return self._asking.model(name)
+
+    def pace(self, model: str | None = None) -> Pace | None:
+        """How many calls go at once to a provider's model, by default the configured one.
+
+        Shared by all who call it through this engine. None for models that run in this process.
+        """
+        return self._asking.pace(model)
 
     # Upkeep
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..domain.errors import InvalidParameter
 from ..domain.recipes import Recipe, Stages, stages_of, stages_text
+from ..domain.scoring import digest
+from ..selectors import build
+from .perturbations import read_perturbations
 
 Kind = Literal["recipe", "zero-shot", "random", "majority", "vote"]
 
@@ -16,6 +19,7 @@ ZERO_SHOT = "zero-shot"
 RANDOM = "random"
 MAJORITY = "majority class"
 VOTE = "kNN vote"
+_DRAWN_ORDERS = ("random", "interleaved", "grouped")
 _BASELINES: Mapping[str, Kind] = {"none": "zero-shot", "random_per_query": "random"}
 
 
@@ -26,19 +30,54 @@ class Arm:
     Attributes:
         family: What arms that differ only in their shots have in common, e.g. "rices".
         kind: "recipe", or which baseline it is.
-        k: Shots.
+        k: Shots; of an arm that shows all examples, how many that is.
         recipe: How demonstrations are chosen; None where none are.
+        model: Who is asked; empty for whoever the others ask, and where nobody is.
+        changes: Perturbations of the selection, as text.
+        instruction: Instead of the pool's.
+        batch: Queries in a call.
     """
 
     family: str
     kind: Kind
     k: int
     recipe: Recipe | None = None
+    model: str = ""
+    changes: str = ""
+    instruction: str | None = None
+    batch: int = 1
 
     @property
     def name(self) -> str:
-        """Unique in a comparison."""
-        return f"{self.family}, k={self.k}" if self.k else self.family
+        """Unique among the arms of a model."""
+        return f"{self.family}, k={self.k}" if self.k and not self.everything else self.family
+
+    @property
+    def key(self) -> str:
+        """sha256 of everything that decides its outcomes but the seed."""
+        recipe = self.recipe.model_dump(mode="json", exclude={"seed"}) if self.recipe else None
+        k = self.k if recipe is None else None
+        return digest([self.kind, k, recipe, self.model, self.changes, self.instruction, self.batch])
+
+    @property
+    def everything(self) -> bool:
+        """Whether it shows all examples."""
+        return self.recipe is not None and self.recipe.selector[0].name == "all"
+
+    @property
+    def draws(self) -> bool:
+        """Whether another seed may show other demonstrations, or the same ones in another order."""
+        if self.recipe is None or self.kind == "zero-shot":
+            return False
+        changed = any(type(one).draws for one in read_perturbations(self.changes)) if self.changes else False
+        ordered = self.recipe.order in _DRAWN_ORDERS
+        return changed or ordered or self.batch > 1 or build(self.recipe.selector).draws
+
+    def seeded(self, seed: int) -> Arm:
+        """The same arm with another seed in its recipe."""
+        if self.recipe is None or self.recipe.seed == seed:
+            return self
+        return replace(self, recipe=self.recipe.model_copy(update={"seed": seed}))
 
     @property
     def asks(self) -> bool:

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..domain.examples import Pool, Query
-from ..domain.recipes import Recipe, stages_text
+from ..domain.recipes import Recipe
 from ..domain.selections import Candidate, Selection
 from ..engine import Engine
 from ..selectors import arrange, build
 
+# What a selection is before it is laid out; everything else of a recipe decides how it is shown.
+_CHOOSING = {"selector", "filters", "seed", "evaluation"}
+
 
 class Choices:
-    """What each recipe chooses for one query; the recipes differ in selector and shots alone.
+    """What each recipe chooses for one query.
 
     Args:
         engine: Chooses.
@@ -28,27 +31,31 @@ class Choices:
         longest: dict[str, tuple[Selection, float]] = {}
         # Zero-shot first: it pays for encoding the query and for the leak guard, which all arms share.
         for recipe in sorted(recipes, key=lambda one: (one.selector[0].name != "none", -one.k)):
-            selector, k = _key(recipe)
-            if (selector, k) in self._made:
+            choosing, k = _key(recipe)
+            if (choosing, k) in self._made:
                 continue
-            long = longest.get(selector)
+            long = longest.get(choosing)
             # A flag may tell of the longer selection only, so one with flags is not cut.
             if long and _nested(long[0].recipe) and not long[0].flags:
-                self._made[selector, k] = beginning(long[0], recipe), long[1]
+                self._made[choosing, k] = beginning(long[0], recipe), long[1]
                 continue
             started = time.perf_counter()
             selection = engine.select(pool, query, recipe)
             chosen = selection, (time.perf_counter() - started) * 1000
-            self._made[selector, k] = longest[selector] = chosen
+            self._made[choosing, k] = longest[choosing] = chosen
 
     def of(self, recipe: Recipe) -> tuple[Selection, float]:
         """The selection and the milliseconds it took."""
-        return self._made[_key(recipe)]
+        selection, took = self._made[_key(recipe)]
+        return (selection if selection.recipe == recipe else beginning(selection, recipe)), took
 
 
 def beginning(selection: Selection, recipe: Recipe) -> Selection:
     """The first of a selection's demonstrations in the recipe's order: what a nested selector chooses for its k."""
-    kept = {shot.example.id: shot for shot in selection.by_rank[: recipe.k]}
+    ranked = selection.by_rank
+    kept = {
+        shot.example.id: shot for shot in (ranked if recipe.k == selection.recipe.k else ranked[: recipe.k])
+    }
     candidates = [
         Candidate(shot.example.id, shot.reason, shot.score, shot.scores, shot.example.label, fixed=shot.fixed)
         for shot in kept.values()
@@ -65,4 +72,4 @@ def _nested(recipe: Recipe) -> bool:
 
 
 def _key(recipe: Recipe) -> tuple[str, int]:
-    return stages_text(recipe.selector), recipe.k
+    return recipe.model_dump_json(include=_CHOOSING), recipe.k

@@ -11,38 +11,7 @@ from typing import Any
 from ..domain.recipes import Recipe
 from .arms import Arm
 from .metrics import Estimate, accuracy, difference
-
-# What depends on the machine and the moment, not on what was compared.
-_TIMINGS = ("selection_ms", "latency_ms", "from_ledger")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one arm made of one item.
-
-    Attributes:
-        item: Example id of the held-out query.
-        answer: As it was read; None when it could not be, which counts as wrong.
-        correct: Whether it is the item's label or answer.
-        demonstrations: Example ids in prompt order.
-        cost_usd: Price when the call was made; None for an unknown price.
-        input_tokens: As the provider counts them; None where it does not say.
-        output_tokens: The same.
-        selection_ms: Time to choose; selections cut from one longer selection all carry its time.
-        latency_ms: Time of the model's call when it was made.
-        from_ledger: Whether an earlier equal call was reused.
-    """
-
-    item: str
-    answer: str | None
-    correct: bool
-    demonstrations: tuple[str, ...] = ()
-    cost_usd: float | None = 0.0
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    selection_ms: float = 0.0
-    latency_ms: float = 0.0
-    from_ledger: bool = False
+from .outcomes import Outcome
 
 
 @dataclass(frozen=True)
@@ -123,11 +92,7 @@ class ArmResult:
         }
         if timings:
             scores |= {"selection_ms": self.selection_ms, "from_ledger": self.from_ledger}
-        outcomes = [asdict(outcome) for outcome in self.outcomes]
-        if not timings:
-            outcomes = [
-                {name: value for name, value in one.items() if name not in _TIMINGS} for one in outcomes
-            ]
+        outcomes = [outcome.as_dict(timings=timings) for outcome in self.outcomes]
         return {**scores, "outcomes": outcomes}
 
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Event
 
-from ..domain.errors import InvalidInput, InvalidParameter
-from ..domain.examples import Example, Pool
+from ..domain.errors import InvalidParameter
 from ..domain.recipes import FilterSpec, Recipe, Stages
-from ..domain.scoring import shuffled
-from ..domain.selections import Selection
 from ..engine import Engine
-from .arms import Arm, plan
-from .choices import Choices
-from .results import Comparison, Outcome, scored
-from .truths import majority, right, truth, vote
+from .arms import plan
+from .bench import TRAINING, Bench
+from .outcomes import Outcome
+from .results import Comparison, scored
 
 SHOTS = (0, 1, 2, 4, 8, 16)
-_TRAINING = ("train", "")
-_PAGE = 500
 
 
 def compare(
@@ -66,51 +60,33 @@ def compare(
         UnknownName: No such selector, dialect or model.
         ModelError: The model did not answer; what it answered before is kept.
     """
-    stored = engine.pinned(pool)
-    training = tuple(name for name in _TRAINING if name != split)
     fields = {"order": order, "dialect": dialect, "seed": seed, "evaluation": True}
+    training = tuple(name for name in TRAINING if name != split)
     base = Recipe.read(fields).model_copy(update={"filters": FilterSpec(splits=training)})
     arms = plan(selectors, shots, base)
     if limit is not None and limit < 1:
         raise InvalidParameter("at least one item is needed", field="limit", value=limit)
-    examples = {one.id: one for one in held_out(engine, pool, split=split, seed=seed)}
-    items = list(examples)[:limit]
-    name = model or engine.settings.model
-    bench = _Bench(engine, stored, arms, name, majority(stored, _labelled(engine, stored, training)))
-    rows = _each(lambda item: bench.outcomes(examples[item]), items, workers, progress)
+    bench = Bench(engine, pool, split=split, model=model, seed=seed)
+    items = bench.items[:limit]
+    # Thousands of free answers are not worth thousands of rows.
+    remember = not bench.model.startswith("offline/")
+    rows = _each(lambda item: list(bench.outcomes(item, arms, remember=remember)), items, workers, progress)
+    stored = bench.pool
     return Comparison(
         pool=stored.name,
         pool_version=stored.version,
         pool_size=stored.size,
         encoder_id=stored.encoder_id,
-        model=name,
+        model=bench.model,
         split=split,
         seed=seed,
         shots=tuple(sorted({arm.k for arm in arms if arm.k})),
-        items=tuple(items),
-        truths={item: truth(stored, examples[item]) for item in items},
-        held_out=len(examples),
+        items=items,
+        truths={item: bench.truths[item] for item in items},
+        held_out=len(bench.items),
         arms=scored(arms, rows, seed),
-        notes=caveats(name),
+        notes=caveats(bench.model),
     )
-
-
-def held_out(engine: Engine, pool: str, *, split: str = "test", seed: int = 0) -> list[Example]:
-    """The labelled examples of a split, in the keyed order in which `compare` asks them.
-
-    Raises:
-        NotFound: No such pool.
-        InvalidInput: There are none.
-    """
-    found = {one.id: one for one in _labelled(engine, engine.pool(pool), [split])}
-    if not found:
-        raise InvalidInput(
-            f"pool {pool!r} holds no labelled example of that split",
-            field="split",
-            value=split,
-            mend='Import some with split "test", or name another split',
-        )
-    return [found[id] for id in shuffled(found, seed, "compare")]
 
 
 def caveats(model: str) -> tuple[str, ...]:
@@ -122,54 +98,6 @@ def caveats(model: str) -> tuple[str, ...]:
     if model.startswith("fake/"):
         return (f"{model} says what it was told to say; it is no model",)
     return ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """Where one held-out example after the other is asked in every arm."""
-
-    engine: Engine
-    pool: Pool
-    arms: Sequence[Arm]
-    model: str
-    majority: str | None
-
-    def outcomes(self, example: Example) -> list[Outcome]:
-        query = self.engine.query_of(self.pool, example.id)
-        recipes = [arm.recipe for arm in self.arms if arm.recipe]
-        choices = Choices(self.engine, self.pool, query, recipes)
-        expected = truth(self.pool, example)
-        return [self._outcome(arm, choices, example.id, expected) for arm in self.arms]
-
-    def _outcome(self, arm: Arm, choices: Choices, item: str, expected: str) -> Outcome:
-        if arm.recipe is None:
-            return Outcome(item, self.majority, right(self.pool, self.majority, expected))
-        selection, took = choices.of(arm.recipe)
-        ids = tuple(shot.example.id for shot in selection.demonstrations)
-        if arm.kind == "vote":
-            said = vote(self.pool, selection.demonstrations)
-            return Outcome(item, said, right(self.pool, said, expected), ids, selection_ms=took)
-        return self._asked(selection, ids, item, expected, took)
-
-    def _asked(
-        self, selection: Selection, ids: tuple[str, ...], item: str, expected: str, took: float
-    ) -> Outcome:
-        # Thousands of free answers are not worth thousands of rows.
-        free = self.model.startswith("offline/")
-        answer = self.engine.answer(selection, model=self.model, remember=not free)
-        reply = answer.reply
-        return Outcome(
-            item,
-            answer.parsed.answer,
-            right(self.pool, answer.parsed.answer, expected),
-            ids,
-            cost_usd=reply.cost_usd,
-            input_tokens=reply.usage.input_tokens,
-            output_tokens=reply.usage.output_tokens,
-            selection_ms=took,
-            latency_ms=reply.latency_ms,
-            from_ledger=reply.from_ledger,
-        )
 
 
 def _each(
@@ -199,11 +127,3 @@ def _each(
                     progress(done, len(items))
         finally:
             threads.shutdown(cancel_futures=True)
-
-
-def _labelled(engine: Engine, pool: Pool, splits: Sequence[str]) -> Iterator[Example]:
-    for split in splits:
-        after: str | None = None
-        while page := engine.examples(pool.name, after=after, limit=_PAGE, split=split):
-            after = page[-1].id
-            yield from (one for one in page if one.status == "active" and truth(pool, one))

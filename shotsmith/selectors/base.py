@@ -40,6 +40,8 @@ class SelectorBase(Frozen):
     fills: ClassVar[bool] = True
     #: Whether no more than k come back.
     bounded: ClassVar[bool] = True
+    #: Whether another seed may choose other examples, where none lacks what is compared.
+    draws: ClassVar[bool] = True
 
     @property
     def fixed(self) -> bool:
@@ -88,6 +90,8 @@ class StageBase(Frozen):
     keeps_fixed: ClassVar[bool] = False
     #: Whether it leaves every demonstration in its place, so that it may follow a cached part.
     keeps_places: ClassVar[bool] = False
+    #: Whether another seed may change what it does.
+    draws: ClassVar[bool] = True
     #: The selector in front of it where none is written.
     start: ClassVar[str] = "rices"
 

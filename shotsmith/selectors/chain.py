@@ -62,6 +62,11 @@ class Chain:
         return self.inner is not None and self.inner.prefixed
 
     @property
+    def draws(self) -> bool:
+        """Whether another seed may choose other examples."""
+        return self.step.draws or (self.inner is not None and self.inner.draws)
+
+    @property
     def nested(self) -> Nested:
         """How its choice of k relates to that of k + 1."""
         if isinstance(self.step, SelectorBase):

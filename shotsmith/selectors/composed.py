@@ -198,6 +198,7 @@ class Neighbours(SelectorBase):
         use="reproducing published selections, or comparing with a selector of your own",
         avoid="queries are new: they have no list",
     )
+    draws = False
     nested = "prefix"
 
     name: str = Field(description="The name under which the lists were imported.")

@@ -35,6 +35,7 @@ class KCentre(FixedBase):
         use="a cached set that leaves no corner of the pool uncovered",
         avoid="the pool has outliers or junk: it picks them first",
     )
+    draws = False
     nested = "prefix"
 
     space: Modality = Field("image", description="Space to compare in; where the pool has none, another one.")

@@ -44,6 +44,8 @@ class Compared:
 
 
 class _Diverse(StageBase):
+    draws = False
+
     space: Modality | None = Field(
         None,
         description="Space to compare in. Default: the one in which the stage before ranked, else the first of image, "

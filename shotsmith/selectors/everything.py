@@ -24,6 +24,7 @@ class All(SelectorBase):
         use="the task is learned from all examples rather than from similar ones",
         avoid="the pool does not fit into the model's window",
     )
+    draws = False
     nested = "prefix"
     bounded = False
 
@@ -52,6 +53,7 @@ class Nothing(SelectorBase):
         use="always, beside everything else",
         avoid="never: a model that gains nothing from demonstrations is found this way",
     )
+    draws = False
     nested = "prefix"
     fills = False
 

@@ -63,6 +63,7 @@ class Fused(SelectorBase):
         use="both what is shown and what is asked decide the answer",
         avoid="one modality is noise: averaging then hurts (CLaMR, arXiv 2506.06144)",
     )
+    draws = False
     nested = "prefix"
 
     weights: Weights = Field(EQUAL, description="Weights of the spaces; only ratios matter.")

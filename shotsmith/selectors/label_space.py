@@ -36,6 +36,7 @@ class LabelSpace(SelectorBase):
         use="hundreds of labels: show the plausible ones, each more than once",
         avoid="few labels: `balanced` shows them all",
     )
+    draws = False
     nested = "subset"
 
     per_label: int = Field(2, ge=1, description="Shots for each of the likeliest labels.")

@@ -119,6 +119,7 @@ class LateInteraction(SelectorBase):
         use="details decide: small objects, several pictures, OCR or captions in metadata",
         avoid="one vector says it all: it is slower than `rices` and no better",
     )
+    draws = False
     nested = "prefix"
 
     tiles: int = Field(

@@ -25,6 +25,7 @@ class Bm25(SelectorBase):
         use="wording decides: names, codes, error messages, long-tail words",
         avoid="texts are short and alike, or in languages written without spaces",
     )
+    draws = False
     nested = "prefix"
 
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:

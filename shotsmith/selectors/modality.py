@@ -62,6 +62,7 @@ class Modality(SelectorBase):
         use="you measured which modality your model uses",
         avoid="nothing was measured: it is `fused` then, and says so",
     )
+    draws = False
     nested = "prefix"
 
     probe: Probe | None = Field(

@@ -35,6 +35,7 @@ class Matched(StageBase):
         use="appearance depends on the source: scanner, camera, speaker, site",
         avoid="the source predicts the answer, and new sources will come",
     )
+    draws = False
     nested = "prefix"
 
     by: Names = Field(min_length=1, description='Names of metadata, or "group"; most important first.')
@@ -85,6 +86,7 @@ class TextOnly(StageBase):
         use="comparing with published zero-shot numbers, or asking whether the images matter",
         avoid="demonstrations have no text: then only answers are shown",
     )
+    draws = False
     nested = "prefix"
     keeps_fixed = True
     keeps_places = True
@@ -113,6 +115,7 @@ class Adaptive(StageBase):
         use="some queries have many good examples and some few",
         avoid="scores of the stage before mean nothing (random, fixed sets)",
     )
+    draws = False
     fills = False
 
     by: Literal["gap", "ratio", "confidence"] = Field("gap", description="Which rule stops.")

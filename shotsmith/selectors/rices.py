@@ -30,6 +30,7 @@ class Rices(SelectorBase):
         use="answers depend on what looks or reads alike: fine-grained classes, repeated questions",
         avoid="the encoder does not see what matters, or the model copies its nearest demonstration",
     )
+    draws = False
     nested = "prefix"
 
     modality: Modality = Field(
@@ -68,6 +69,7 @@ class EveryNth(SelectorBase):
         use="the nearest examples are near-copies of each other",
         avoid="few good examples exist: most of them are skipped",
     )
+    draws = False
     nested = "prefix"
 
     modality: Modality = Field("image", description="Space to compare in; falls back as in `rices`.")
@@ -96,6 +98,7 @@ class Dissimilar(SelectorBase):
         use="as a control beside `rices`",
         avoid="you want good answers",
     )
+    draws = False
     nested = "prefix"
 
     modality: Modality = Field("image", description="Space to compare in; falls back as in `rices`.")

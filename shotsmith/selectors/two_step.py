@@ -36,6 +36,7 @@ class Mmices(SelectorBase):
         use="questions differ about pictures that look alike, as in visual question answering",
         avoid="all questions are the same: the second step then says nothing",
     )
+    draws = False
 
     variant: Literal["image_then_text", "text_then_image", "image_then_cross"] = Field(
         "image_then_text", description="Which published algorithm."
@@ -109,6 +110,7 @@ class Muier(SelectorBase):
         use="examples carry captions that say what the picture should show",
         avoid="the encoder's joint space is weak, or all texts are the same question",
     )
+    draws = False
     nested = "prefix"
 
     depth: int = Field(DEPTH, ge=1, description="How many nearest examples by image, and as many by text.")

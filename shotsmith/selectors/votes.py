@@ -21,6 +21,7 @@ _DEEPEST = 60  # a vote of 10^-60 decides nothing
 
 
 class _Elected(FixedBase):
+    draws = False
     nested = "prefix"
 
     space: Modality = Field("image", description="Space to compare in; where the pool has none, another one.")

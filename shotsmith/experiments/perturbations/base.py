@@ -35,6 +35,8 @@ class Perturbation(Frozen):
     name: ClassVar[str]
     #: Whether demonstrations that are the same for every query stay so.
     keeps_fixed: ClassVar[bool] = False
+    #: Whether another seed may change it otherwise.
+    draws: ClassVar[bool] = True
 
     @property
     def text(self) -> str:

@@ -31,6 +31,7 @@ class _OneSided(_Content):
     """Base of those that the query can undergo as well."""
 
     keeps_fixed = True
+    draws = False
 
     side: Side = Field("demonstrations", description="Whose content it is; a query has no answer.")
 

@@ -65,6 +65,7 @@ class Place(Perturbation):
     """Show one demonstration at another place; the others keep their order."""
 
     name = "place"
+    draws = False
 
     id: str | None = Field(None, description="Which one; by default the one of this rank.")
     rank: Annotated[Count, Field(ge=1)] = Field(1, description="1 is the most useful one.")

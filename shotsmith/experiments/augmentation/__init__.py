@@ -1,0 +1,1 @@
+"""Augmentation: examples that a model makes up from real ones."""
