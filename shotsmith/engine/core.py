@@ -25,6 +25,7 @@ from ..prompts.parsing import Embed
 from ..prompts.tokens import Calibrations
 from ..retrieval.embedding import Item
 from ..settings import Settings
+from ..storage import Runs
 from .answers import Answer
 from .asking import Asking
 from .batch_answers import BatchReport
@@ -289,6 +290,11 @@ class Engine(Keeping):
         return self._asking.pace(model)
 
     # Upkeep
+
+    @property
+    def runs(self) -> Runs:
+        """Runs of experiments and their outcomes, as they are kept."""
+        return self._stores.runs
 
     def ping(self) -> None:
         """Ask every store for something small. Raises Unavailable or Busy."""

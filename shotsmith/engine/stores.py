@@ -18,6 +18,7 @@ from ..storage import (
     Plans,
     Pools,
     Renders,
+    Runs,
 )
 
 
@@ -50,6 +51,7 @@ class Stores:
         self.plans = Plans(self.database)
         self.neighbours = Neighbours(self.database)
         self.calls = CallLedger(self.database)
+        self.runs = Runs(self.database)
         self.calibrations = CalibrationStates(self.database)
         self.blobs = Blobs(settings.blob_url or f"file://{root / 'blobs'}")
         self.limits = limits_of(settings)

@@ -11,6 +11,7 @@ from .outbox import Outbox, Task
 from .plans import Plans
 from .pools import Pools
 from .renders import Renders
+from .runs import OutcomeRow, Runs
 
 __all__ = [
     "Blobs",
@@ -21,9 +22,11 @@ __all__ = [
     "Examples",
     "Neighbours",
     "Outbox",
+    "OutcomeRow",
     "Plans",
     "Pools",
     "Renders",
+    "Runs",
     "Task",
     "Write",
 ]

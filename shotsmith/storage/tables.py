@@ -180,3 +180,27 @@ neighbours = Table(
     Column("query_id", Key, primary_key=True),
     Column("ids", JSON, nullable=False),  # best first
 )
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("uid", String(32), primary_key=True),
+    Column("name", Key, nullable=False, unique=True),
+    Column("file", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("spent", JSON, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("run_uid", ForeignKey("runs.uid", ondelete="CASCADE"), primary_key=True),
+    Column("arm", Sha256, primary_key=True),
+    Column("seed", BigInteger, primary_key=True),
+    Column("item", Key, primary_key=True),
+    Column("body", JSON, nullable=False),
+)

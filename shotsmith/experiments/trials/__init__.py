@@ -1,7 +1,7 @@
 """Trials: every arm asked about every item, once, within a budget, through outages and restarts."""
 
 from .findings import Findings
-from .keep import Cell, Keep, MemoryKeep, Record
+from .keep import Cell, Keep, MemoryKeep, Record, SqlKeep
 from .meter import BudgetSpent, Meter, Spending, Spent
 from .outage import Outage
 from .trials import Standing, Trials, cells_of
@@ -17,6 +17,7 @@ __all__ = [
     "Record",
     "Spending",
     "Spent",
+    "SqlKeep",
     "Standing",
     "Trials",
     "cells_of",

@@ -1,4 +1,4 @@
-"""Where outcomes are kept: in memory here, in SQL for runs that must survive."""
+"""Where outcomes are kept: in memory, or in SQL for runs that must survive."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import NamedTuple, Protocol
 
+from ...storage import OutcomeRow, Runs
 from ..outcomes import Outcome
 
 
@@ -63,3 +64,29 @@ class MemoryKeep:
         with self._lock:
             found = [Record(cell, outcome) for cell, outcome in self._kept.items() if cell.arm in arms]
         return iter(found)
+
+
+class SqlKeep:
+    """Keeps them with a run in SQL.
+
+    Args:
+        runs: The store.
+        uid: The run's.
+    """
+
+    def __init__(self, runs: Runs, uid: str) -> None:
+        self._runs = runs
+        self._uid = uid
+
+    def known(self) -> set[Cell]:
+        """The cells that have an outcome."""
+        return {Cell(*one) for one in self._runs.cells(self._uid)}
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Keep outcomes, all or none; the first one of a cell stays."""
+        self._runs.put(self._uid, [OutcomeRow(*cell, outcome.as_dict()) for cell, outcome in records])
+
+    def records(self, arms: Collection[str]) -> Iterator[Record]:
+        """What is kept of arms, as a stream."""
+        for row in self._runs.outcomes(self._uid, sorted(arms)):
+            yield Record(Cell(row.arm, row.seed, row.item), Outcome.of(row.body))
