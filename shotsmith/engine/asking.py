@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from ..clients.vlm import ANSWERERS, open_model, simulated
+from ..clients.vlm import ANSWERERS, Pace, is_paced, open_model, simulated
 from ..clients.vlm.ledger import Ledger, LedgeredVLM
 from ..clients.vlm.warming import WarmingVLM
 from ..domain.messages import Message, Reply, Request
@@ -49,6 +49,7 @@ class Asking:
         self._encoder = encoder
         self._calibrations = calibrations
         self._models: dict[str, tuple[VLM, VLM]] = {}
+        self._paces: dict[str, Pace] = {}
         self._lock = Lock()
 
     def target(self, model: str | None) -> Target:
@@ -116,12 +117,24 @@ class Asking:
             if name not in self._models:
                 api_base = None if name.startswith(ANSWERERS) else self._settings.model_api_base
                 bare: VLM = open_model(
-                    name, api_base=api_base, api_key=self._settings.model_api_key, encoder=self._encoder
+                    name,
+                    api_base=api_base,
+                    api_key=self._settings.model_api_key,
+                    encoder=self._encoder,
+                    pace=self._pace(name),
                 )
                 if not name.startswith(_IN_PROCESS):
                     bare = WarmingVLM(bare)
                 self._models[name] = (bare, LedgeredVLM(bare, self._ledger))
             return self._models[name][1 if remember else 0]
+
+    def pace(self, model: str | None) -> Pace | None:
+        """How many calls go to a model at once; None for one that no provider has."""
+        with self._lock:
+            return self._pace(model or self._settings.model)
+
+    def _pace(self, name: str) -> Pace | None:
+        return self._paces.setdefault(name, Pace()) if is_paced(name) else None
 
     def _request(
         self, model: str | None, messages: Sequence[Message], parameters: Mapping[str, Any]

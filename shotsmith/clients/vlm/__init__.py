@@ -14,12 +14,14 @@ from pydantic import SecretStr
 from ... import registry
 from ...domain.errors import UnknownName
 from ...domain.protocols import VLM, Encoder
+from .pacing import Pace
 
-__all__ = ["ANSWERERS", "VLMFactory", "open_model"]
+__all__ = ["ANSWERERS", "Pace", "VLMFactory", "is_paced", "open_model"]
 
 #: What models begin with that read single queries only, compare by the encoder, and can do nothing but answer.
 ANSWERERS = ("offline/", "simulated/")
 
+_REMOTE = "litellm"
 EXAMPLES = "offline/knn-vote, openai/gpt-5-mini or hosted_vllm/<name> with an api_base"
 
 
@@ -54,6 +56,7 @@ def open_model(
     api_base: str | None = None,
     api_key: SecretStr | None = None,
     encoder: Callable[[], Encoder] | None = None,
+    pace: Pace | None = None,
 ) -> VLM:
     """Open a model by its name, e.g. "offline/knn-vote", "simulated/voter(noise=0.1)" or "openai/gpt-5-mini".
 
@@ -64,6 +67,7 @@ def open_model(
         api_base: Another endpoint than the provider's own.
         api_key: Instead of the one in the provider's environment variable.
         encoder: Opens the encoder for offline and simulated models.
+        pace: How many calls go at once, where `is_paced`.
 
     Raises:
         UnknownName: The name is blank, or an offline or simulated model that does not exist.
@@ -71,6 +75,17 @@ def open_model(
     """
     if not name.strip():
         raise UnknownName("no model is named", field="model", value=name, mend=f"Write {EXAMPLES}")
+    claimed = _factory(name)
+    known = registry.load("vlms", claimed)
+    paced = {"pace": pace} if pace is not None and claimed == _REMOTE else {}
+    return cast(VLMFactory, known)(name, api_base=api_base, api_key=api_key, encoder=encoder, **paced)
+
+
+def is_paced(name: str) -> bool:
+    """Whether a model is a provider's, called through litellm: only those are asked at a pace."""
+    return bool(name.strip()) and _factory(name) == _REMOTE
+
+
+def _factory(name: str) -> str:
     prefix = name.partition("/")[0]
-    known = registry.load("vlms", prefix if prefix in registry.names("vlms") else "litellm")
-    return cast(VLMFactory, known)(name, api_base=api_base, api_key=api_key, encoder=encoder)
+    return prefix if prefix in registry.names("vlms") else _REMOTE

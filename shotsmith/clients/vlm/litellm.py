@@ -14,18 +14,17 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
     wait_exponential,
     wait_random,
 )
 
-from ...domain.errors import InvalidParameter, ModelRefused
+from ...domain.errors import InvalidParameter, ModelError, ModelRateLimited, ModelRefused
 from ...domain.messages import Reply, Request
 from ...domain.openai_messages import render_marked
 from ...domain.protocols import Encoder
 from .failures import failure, is_transient, redact, retry_after
 from .faithful import faithful, is_claude
+from .pacing import Pace, Paused
 from .parameters import sampling
 from .usage import saved_by_cache, usage_of
 
@@ -46,9 +45,10 @@ def load(
     api_base: str | None = None,
     api_key: SecretStr | None = None,
     encoder: Callable[[], Encoder] | None = None,
+    pace: Pace | None = None,
 ) -> LiteLLM:
     """The factory of every model that no other factory claims; it needs no encoder."""
-    return LiteLLM(model, api_base=api_base, api_key=api_key)
+    return LiteLLM(model, api_base=api_base, api_key=api_key, pace=pace)
 
 
 class LiteLLM:
@@ -57,6 +57,7 @@ class LiteLLM:
     litellm is imported at the first call (about 4 s), and loads a provider at its first call, which shows in that
     one's latency. Retries happen here and nowhere else: 408, 409, 429, 5xx,
     timeouts and refused connections, after the wait that the provider asks for or an exponential one with jitter.
+    Every attempt waits for its turn first; that time is neither latency nor does it count against the deadline.
 
     Args:
         model: "provider/model", e.g. "openai/gpt-5-mini".
@@ -66,6 +67,7 @@ class LiteLLM:
         attempts: How many at most.
         deadline_s: No attempt starts after this many seconds.
         sleep: How to wait between attempts.
+        pace: How many calls go at once; shared by all who call this model. By default one of its own.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class LiteLLM:
         attempts: int = 5,
         deadline_s: float = 600.0,
         sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
         self.model = model
         self.api_base = api_base
@@ -86,6 +89,7 @@ class LiteLLM:
         self._attempts = attempts
         self._deadline_s = deadline_s
         self._sleep = sleep
+        self._pace = pace or Pace(sleep=sleep)
 
     def complete(self, request: Request) -> Reply:
         """Answer one request; `Reply.notes` tells of dropped parameters, retries and missing text.
@@ -104,9 +108,7 @@ class LiteLLM:
         dropped = _dropped(litellm, model, provider, parameters)
         taken = {name: value for name, value in parameters.items() if name not in dropped}
         call = {**_caching(request), **taken, "model": self.model, "messages": messages}
-        started = time.perf_counter()
-        response, attempts = self._send(litellm, call)
-        latency_ms = (time.perf_counter() - started) * 1000
+        response, attempts, latency_ms = self._send(litellm, call)
         notes = [f"{self.model} does not take {name}: dropped" for name in dropped]
         if attempts > 1:
             notes.append(f"answered at attempt {attempts}")
@@ -140,30 +142,49 @@ class LiteLLM:
             )
         return model, provider
 
-    def _send(self, litellm: Any, call: Mapping[str, Any]) -> tuple[Any, int]:
-        deadline = time.monotonic() + self._deadline_s
+    def _send(self, litellm: Any, call: Mapping[str, Any]) -> tuple[Any, int, float]:
+        """The response, at which attempt it came, and milliseconds since the first one began."""
+        started, waited_s = time.perf_counter(), 0.0
+
+        def passed() -> float:
+            return time.perf_counter() - started - waited_s
 
         def attempt() -> Any:
-            left = max(deadline - time.monotonic(), 1.0)
-            return litellm.completion(
-                **call,
-                api_base=self.api_base,
-                api_key=self._api_key,
-                timeout=min(self._timeout_s, left),
-                max_retries=0,
-                num_retries=0,
-                drop_params=True,
-            )
+            nonlocal waited_s
+            with self._pace.slot(patience_s=self._deadline_s - passed()) as waited:
+                waited_s += waited
+                return litellm.completion(
+                    **call,
+                    api_base=self.api_base,
+                    api_key=self._api_key,
+                    timeout=min(self._timeout_s, max(self._deadline_s - passed(), 1.0)),
+                    max_retries=0,
+                    num_retries=0,
+                    drop_params=True,
+                )
+
+        def is_last(state: RetryCallState) -> bool:
+            late = passed() + state.upcoming_sleep >= self._deadline_s
+            return late or state.attempt_number >= self._attempts
 
         retrying = Retrying(
             retry=retry_if_exception(is_transient),
-            stop=stop_after_attempt(self._attempts) | stop_before_delay(self._deadline_s),
+            stop=is_last,
             wait=_pause,
             sleep=self._sleep,
             reraise=True,
         )
+        failed: ModelError
         try:
-            return retrying(attempt), retrying.statistics["attempt_number"]
+            return retrying(attempt), retrying.statistics["attempt_number"], passed() * 1000
+        except Paused as pause:
+            wait = math.ceil(pause.seconds)
+            failed = ModelRateLimited(
+                f"the provider wants no calls for {wait} s",
+                field="model",
+                value=self.model,
+                mend=f"Try again in {wait} s, or make fewer calls at once",
+            )
         except Exception as error:
             failed = failure(
                 error,
