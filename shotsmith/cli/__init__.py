@@ -10,7 +10,20 @@ import typer
 
 from .. import __version__
 from ..domain.errors import ShotsmithError
-from . import batches, bulk, care, dialects, exporting, neighbours, planning, pools, queries, recipes, upkeep
+from . import (
+    batches,
+    bulk,
+    care,
+    dialects,
+    experiments,
+    exporting,
+    neighbours,
+    planning,
+    pools,
+    queries,
+    recipes,
+    upkeep,
+)
 from .asking import with_query
 from .output import fail, session
 
@@ -33,6 +46,7 @@ app.command("prompt")(with_query(queries.prompt))
 app.command("ask")(with_query(queries.ask))
 app.command("ask-many")(batches.ask_many)
 app.command("compare")(bulk.compare)
+app.add_typer(experiments.app, name="experiment")
 app.command("hybrid")(planning.hybrid)
 app.command("suspects")(care.suspects)
 app.command("coverage")(care.coverage)

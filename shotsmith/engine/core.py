@@ -22,6 +22,7 @@ from ..domain.selections import Prompt, Selection
 from ..prompts.build import build
 from ..prompts.dialects import Dialect, open_dialect
 from ..prompts.parsing import Embed
+from ..prompts.target import Target
 from ..prompts.tokens import Calibrations
 from ..retrieval.embedding import Item
 from ..settings import Settings
@@ -277,6 +278,14 @@ class Engine(Keeping):
         """The answer in a reply to a prompt of that selection."""
         pool = selection.pool
         return read(reply, task_for(pool, self._closed(pool), prompt), prompt, self._embed(pool))
+
+    def target(self, model: str | None = None) -> Target:
+        """A model as prompts see it: its limits, how it counts and what it costs."""
+        return self._asking.target(model)
+
+    def latency_ms(self, model: str) -> float | None:
+        """What a call of a model took lately, on average; None where none was made."""
+        return self._stores.calls.latency_ms(model)
 
     def model(self, name: str) -> VLM:
         """The model behind a name, with the call ledger in front of it."""

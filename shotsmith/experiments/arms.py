@@ -36,6 +36,7 @@ class Arm:
         changes: Perturbations of the selection, as text.
         instruction: Instead of the pool's.
         batch: Queries in a call.
+        group: The part of an experiment that it belongs to, within which comparisons are corrected for their number.
     """
 
     family: str
@@ -46,6 +47,7 @@ class Arm:
     changes: str = ""
     instruction: str | None = None
     batch: int = 1
+    group: str = ""
 
     @property
     def name(self) -> str:
@@ -90,13 +92,20 @@ class Arm:
         return self.kind != "recipe"
 
 
-def plan(selectors: Iterable[Stages | str], shots: Sequence[int], base: Recipe) -> tuple[Arm, ...]:
+VOTES = (1, 5, 15)
+"""Votes that every experiment takes, whatever shots it asks for."""
+
+
+def plan(
+    selectors: Iterable[Stages | str], shots: Sequence[int], base: Recipe, *, votes: Sequence[int] = ()
+) -> tuple[Arm, ...]:
     """Every arm of a comparison: zero-shot, majority class, kNN vote and random first, whether asked for or not.
 
     Args:
         selectors: What is compared, as text or read. Repeats count once.
         shots: How many demonstrations to try; 0 is the zero-shot arm, which is always there.
         base: What the arms' recipes have in common.
+        votes: Neighbours of further votes.
 
     Raises:
         InvalidParameter: Negative shots, or none above 0.
@@ -115,7 +124,7 @@ def plan(selectors: Iterable[Stages | str], shots: Sequence[int], base: Recipe) 
 
     none, random, rices = (stages_of(name) for name in ("none", "random", "rices"))
     arms = [Arm(ZERO_SHOT, "zero-shot", 0, recipe(none, 0)), Arm(MAJORITY, "majority", 0)]
-    arms += [Arm(VOTE, "vote", k, recipe(rices, k)) for k in ks]
+    arms += [Arm(VOTE, "vote", k, recipe(rices, k)) for k in sorted({*ks, *votes})]
     arms += [Arm(RANDOM, "random", k, recipe(random, k)) for k in ks]
     for selector in selectors:
         stages = stages_of(selector)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ..domain.messages import Reply, Request, Usage
 from .database import Database, now
 from .tables import calls
 
+_RECENT = 100
 
 class CallLedger:
     """Remembers what models answered."""
@@ -54,3 +55,11 @@ class CallLedger:
         }
         with self._database.write() as connection:
             connection.execute(self._database.insert(calls).on_conflict_do_nothing(), [row])
+
+    def latency_ms(self, model: str) -> float | None:
+        """Mean latency of the last 100 calls of a model; None when there was none."""
+        last = select(calls.c.latency_ms).where(calls.c.model == model)
+        recent = last.order_by(calls.c.created_at.desc()).limit(_RECENT).subquery()
+        with self._database.read() as connection:
+            found: float | None = connection.execute(select(func.avg(recent.c.latency_ms))).scalar_one()
+        return found

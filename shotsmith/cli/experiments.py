@@ -1,0 +1,210 @@
+"""`shotsmith experiment`: files in, numbers that can be believed out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import Json, console, engine, progress_console
+
+if TYPE_CHECKING:
+    from ..experiments.running import Planned
+    from ..experiments.trials import Findings, Standing
+
+app = typer.Typer(help="Plan, run and report experiments.", no_args_is_help=True)
+
+FileArgument = Annotated[Path, typer.Argument(help="The experiment file, YAML or JSON.")]
+Name = Annotated[str, typer.Argument(help="The run's name.")]
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of experiment files."""
+    from ..experiments.design import experiment_schema
+
+    typer.echo(json.dumps(experiment_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command("plan")
+def plan(file: FileArgument, as_json: Json = False) -> None:
+    """Check an experiment file and tell what it takes: calls, tokens, money and time. Nothing is asked."""
+    from ..experiments.design import ExperimentFile
+    from ..experiments.running import planned
+
+    with engine() as opened:
+        found = planned(opened, ExperimentFile.load(file))
+        if as_json:
+            typer.echo(
+                json.dumps({**found.estimates.as_dict(), "items": len(found.items), "notes": found.notes})
+            )
+        else:
+            _show_plan(found)
+        found.passes()
+
+
+@app.command("run")
+def run(
+    file: FileArgument,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Begin although the budget will not suffice.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment, or go on with it: what was answered is never asked again."""
+    from ..experiments.design import ExperimentFile
+    from ..experiments.running import planned, run_experiment
+
+    read = ExperimentFile.load(file)
+    with engine() as opened:
+        if not as_json:
+            _show_plan(planned(opened, read))
+        with _watching(silent=as_json) as watch:
+            found = run_experiment(opened, read, partial=partial, watch=watch)
+        _show(found, as_json=as_json)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List runs, the newest first."""
+    with engine() as opened:
+        runs = opened.runs.all()
+        counts = {one.uid: opened.runs.count(one.uid) for one in runs}
+    if as_json:
+        rows = [
+            {"name": one.name, "state": one.state, "message": one.message, "outcomes": counts[one.uid]}
+            for one in runs
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    from rich.table import Table
+
+    table = Table("name", "pool", "state", "outcomes", "calls", "USD", "", box=None, header_style="bold")
+    for one in runs:
+        spent = one.spent
+        table.add_row(
+            one.name,
+            str(one.file.get("pool", "")),
+            one.state,
+            f"{counts[one.uid]:,}",
+            f"{spent.get('calls', 0):,}",
+            f"{spent.get('usd', 0.0):.4f}",
+            one.message,
+        )
+    console().print(table)
+
+
+@app.command("show")
+def show(name: Name, as_json: Json = False) -> None:
+    """Show what a run found so far."""
+    from ..experiments.running import findings
+
+    with engine() as opened:
+        _, found = findings(opened, name)
+        _show(found, as_json=as_json)
+
+
+@app.command("delete")
+def delete(name: Name) -> None:
+    """Remove a run and its outcomes. The answers stay in the call ledger, so running it again costs nothing."""
+    with engine() as opened:
+        opened.runs.delete(name)
+    console().print(f"run {name} is deleted", markup=False)
+
+
+def _show_plan(found: Planned) -> None:
+    from rich.table import Table
+
+    out, takes = console(), found.estimates
+    table = Table("arm", "model", "calls", "tokens a prompt", "USD", "", box=None, header_style="bold")
+    for one in takes.arms:
+        table.add_row(
+            one.arm.name,
+            one.arm.model,
+            f"{one.calls:,}",
+            "" if one.input_tokens is None else f"{one.input_tokens:,}",
+            "?" if one.usd is None else f"{one.usd:.4f}",
+            one.problem,
+        )
+    out.print(table, soft_wrap=True)
+    usd = "an unknown price" if takes.usd is None else f"about ${takes.usd:,.4f}"
+    pace = "as measured" if takes.known_pace else f"assuming {takes.call_ms / 1000:.0f} s a call"
+    out.print(
+        f"{len(found.items):,} items, {len(found.arms):,} arms, {takes.calls:,} calls, "
+        f"{takes.input_tokens:,} input tokens, {usd}, {takes.minutes:,.1f} minutes {pace}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    for note in found.notes:
+        out.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _show(found: Findings, *, as_json: bool) -> None:
+    rows: list[dict[str, Any]] = []
+    for arm in found.arms:
+        if not found.complete(arm):
+            rows.append({"arm": arm.name, "model": arm.model, "group": arm.group, "score": None})
+            continue
+        mean = found.mean(arm)
+        outcomes = [one for of_seed in found.of_arm(arm) for one in of_seed]
+        rows.append(
+            {
+                "arm": arm.name,
+                "model": arm.model,
+                "group": arm.group,
+                "score": mean.value,
+                "low": mean.low,
+                "high": mean.high,
+                "unreadable": sum(one.answer is None for one in outcomes),
+                "errors": sum(bool(one.error) for one in outcomes),
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps({"metric": found.metric, "items": len(found.items), "arms": rows}))
+        return
+    from rich.table import Table
+
+    table = Table("arm", "model", found.metric, "unreadable", "errors", box=None, header_style="bold")
+    for row in rows:
+        score = (
+            "not asked about every item"
+            if row["score"] is None
+            else f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        )
+        table.add_row(
+            row["arm"], row["model"], score, str(row.get("unreadable", "")), str(row.get("errors", ""))
+        )
+    console().print(table, soft_wrap=True)
+
+
+@contextmanager
+def _watching(*, silent: bool) -> Iterator[Callable[[Standing], None]]:
+    """A live view of where a run stands."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[calls]:,} calls, ${task.fields[usd]:.4f}"),
+        TextColumn("[yellow]{task.fields[waiting]}"),
+    )
+    with Progress(*columns, console=progress_console(), transient=True, disable=silent) as bar:
+        task = bar.add_task("asking", total=None, calls=0, usd=0.0, waiting="")
+
+        def watch(at: Standing) -> None:
+            bar.update(
+                task,
+                completed=at.done,
+                total=at.total,
+                calls=at.spent.calls,
+                usd=at.spent.usd,
+                waiting=f"waiting: {at.waiting[:80]}" if at.waiting else "",
+            )
+
+        yield watch

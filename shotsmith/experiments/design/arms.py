@@ -1,0 +1,131 @@
+"""The arms of an experiment file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...domain.errors import InvalidParameter
+from ...domain.recipes import Recipe, stages_of
+from ..arms import VOTES, Arm, family, plan
+from ..bench import Bench
+from .controls import Setting, controls
+from .file import ArmSpec, ExperimentFile
+
+_SHARE_OF_WINDOW = 4  # models use what stands in a quarter of their context well
+_MOST_SHOTS = 4096
+
+
+def arms_of(file: ExperimentFile, bench: Bench) -> tuple[Arm, ...]:
+    """Every arm of every model, baselines first; those that ask nobody are there once.
+
+    Raises:
+        InvalidParameter: A selector or perturbation that cannot be.
+    """
+    models = file.models or (bench.model,)
+    found: dict[str, Arm] = {}
+    for model in models:
+        for arm in _of_model(file, bench, model):
+            own = replace(arm, model=model if arm.asks else "")
+            found.setdefault(own.key, own)
+    return tuple(found.values())
+
+
+def _of_model(file: ExperimentFile, bench: Bench, model: str) -> list[Arm]:
+    base = file.base
+    shots = shots_of(file, bench, model)
+    arms = [
+        replace(arm, group="scale" if arm.kind in ("recipe", "random") else "floor")
+        for arm in plan(file.selectors, shots, base, votes=VOTES)
+    ]
+    size = len(bench.train)
+    everything = base.model_copy(update={"selector": stages_of("all"), "k": size})
+    everyone = Arm("all", "recipe", size, everything, group="scale")
+    if file.all_samples:
+        arms.append(everyone)
+    focus = _focus(file, everyone, size)
+    setting = Setting(
+        focus,
+        frozenset(bench.engine.encoder(bench.pool).dims),
+        file.category,
+        media=any(one.media for one in bench.examples.values()),
+        texts=any(one.text.strip() for one in bench.examples.values()),
+    )
+    arms += controls(file.controls, setting)
+    arms += [setting.changed("perturbations", one) for one in file.perturbations]
+    if file.controls or file.perturbations or file.instructions:
+        arms.append(focus)
+    arms += [
+        replace(
+            focus, family=f"{focus.family} · instruction {number}", instruction=text, group="instructions"
+        )
+        for number, text in enumerate(file.instructions, start=1)
+    ]
+    arms += [
+        Arm(
+            one.name,
+            "recipe",
+            one.recipe.k,
+            _guarded(file, one),
+            changes=one.changes,
+            instruction=one.instruction,
+            batch=one.batch,
+            group="own",
+        )
+        for one in file.arms
+    ]
+    return arms
+
+
+def _focus(file: ExperimentFile, everyone: Arm, size: int) -> Arm:
+    stages = stages_of(file.focus.selector)
+    if stages[0].name == "all":
+        return replace(everyone, group="focus")
+    k = min(file.focus.k, size)
+    recipe = file.base.model_copy(update={"selector": stages, "k": k})
+    return Arm(family(stages), "recipe", k, recipe, group="focus")
+
+
+def _guarded(file: ExperimentFile, one: ArmSpec) -> Recipe:
+    """A recipe of one's own, held to the experiment's folds and to the leak guard of evaluation."""
+    splits = one.recipe.filters.splits
+    if splits is not None and file.test.split in splits:
+        raise InvalidParameter(
+            "the arm would show the test fold",
+            field=f"arms.{one.name}.recipe.filters.splits",
+            value=list(splits),
+            mend=f"Leave {file.test.split!r} out",
+        )
+    filters = one.recipe.filters.model_copy(update={"splits": splits or tuple(file.test.training)})
+    return one.recipe.model_copy(update={"filters": filters, "evaluation": True})
+
+
+def shots_of(file: ExperimentFile, bench: Bench, model: str) -> tuple[int, ...]:
+    """The shot grid: as given, or doubling from 1 to what the pool holds or a quarter of the context takes."""
+    size = len(bench.train)
+    if not size:
+        raise InvalidParameter(
+            "there is no training example with an answer",
+            field="test.training",
+            value=list(bench.training),
+            mend="Import some, or name the splits that they are in",
+        )
+    if file.shots != "auto":
+        return tuple(file.shots)
+    most = min(size, _MOST_SHOTS, _fitting(file, bench, model))
+    grid = [1]
+    while grid[-1] * 2 <= most:
+        grid.append(grid[-1] * 2)
+    return tuple(grid)
+
+
+def _fitting(file: ExperimentFile, bench: Bench, model: str) -> int:
+    window = bench.engine.target(model).facts.context_window
+    k = min(8, len(bench.train))
+    stages = stages_of("random_fixed")
+    arms = [
+        Arm("probe", "recipe", shots, file.base.model_copy(update={"selector": stages, "k": shots}), model)
+        for shots in (0, k)
+    ]
+    few, more = (bench.prompt(arm, bench.items[0]).manifest["tokens"]["total"] for arm in arms)
+    each = max((more - few) / k, 1.0)
+    return max(1, int((window / _SHARE_OF_WINDOW - few) / each))
