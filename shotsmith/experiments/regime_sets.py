@@ -24,11 +24,13 @@ class Replaced(NamedTuple):
         candidates: In rank order, as many as before and with the same labels.
         replaced: How many are new.
         kept: How many should have been replaced and were not, because no unused example has their label.
+        substitutes: The id of each that left, and who came in its place.
     """
 
     candidates: tuple[Candidate, ...]
     replaced: int
     kept: int
+    substitutes: tuple[tuple[str, Candidate], ...] = ()
 
 
 def without(shown: Sequence[Candidate], end: End, share: float = SHARE) -> tuple[Candidate, ...]:
@@ -88,7 +90,12 @@ def replaced(
         if spare[one.label]:
             coming[one.id] = spare[one.label].pop(0)
     ids = wanted - set(coming) | {one.id for one in coming.values()}
-    return Replaced(tuple(one for one in ranking if one.id in ids), len(coming), len(leaving) - len(coming))
+    return Replaced(
+        tuple(one for one in ranking if one.id in ids),
+        len(coming),
+        len(leaving) - len(coming),
+        tuple(coming.items()),
+    )
 
 
 def duplicated(shown: Sequence[Candidate], times: int = 4) -> tuple[Candidate, ...]:

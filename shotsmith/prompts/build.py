@@ -116,9 +116,9 @@ class _Building:
         shots = {**given, **fitted.shots}
 
         shown = [
-            Shown(chosen, shots[chosen.example.id])
+            Shown(chosen, shots[chosen.position])
             for chosen in selection.demonstrations
-            if chosen.example.id in shots
+            if chosen.position in shots
         ]
         left_out = [
             *refused,
@@ -153,14 +153,14 @@ class _Building:
         )
 
     def _fit(
-        self, query: Shot, limits: Limits, offers: Sequence[Offer], given: Mapping[str, Shot] | None = None
+        self, query: Shot, limits: Limits, offers: Sequence[Offer], given: Mapping[int, Shot] | None = None
     ) -> Fitted:
         """What fits; images are put into words for those demonstrations alone that are likely to be shown."""
         table = self._table(query, limits)
         first = table.fit(offers, given)
         if not any(shot.summary for shot in first.shots.values()):
             return first
-        told = [self._in_words(offer) for offer in offers if offer.id in first.shots]
+        told = [self._in_words(offer) for offer in offers if offer.place in first.shots]
         then = table.fit(told, given)
         return Fitted(then.shots, then.side, (*first.left_out, *then.left_out))
 
@@ -280,12 +280,12 @@ class _Building:
             merges=getattr(self._dialect, "merges", False),
         )
 
-    def _laid_out(self, shots: Mapping[str, Shot], query: Shot) -> tuple[Message, ...]:
-        """The prompt that shows these; that of the last call again, where it was for the same."""
+    def _laid_out(self, shots: Mapping[int, Shot], query: Shot) -> tuple[Message, ...]:
+        """The prompt that shows these, by place; that of the last call again, where it was for the same."""
         some = [
-            shots[chosen.example.id]
+            shots[chosen.position]
             for chosen in self._selection.demonstrations
-            if chosen.example.id in shots
+            if chosen.position in shots
         ]
         key = [id(query), *map(id, some)]
         if key != self._last[0]:

@@ -36,9 +36,9 @@ class Offer:
     shot: Shot
 
     @property
-    def id(self) -> str:
-        """Of the example."""
-        return self.chosen.example.id
+    def place(self) -> int:
+        """Where it would be shown; unlike the example's id it is there once, even if the example is there twice."""
+        return self.chosen.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Fitted:
     """What fits.
 
     Attributes:
-        shots: By example id.
+        shots: By place.
         side: Longest side of the images, pixels.
         left_out: Offers that do not fit, with the reason.
     """
 
-    shots: Mapping[str, Shot]
+    shots: Mapping[int, Shot]
     side: int
     left_out: tuple[tuple[Offer, str], ...] = ()
 
@@ -63,7 +63,7 @@ class Table:
     Attributes:
         limits: The bounds.
         count: Counts tokens.
-        render: Demonstrations by id -> the prompt that shows these and no others.
+        render: Demonstrations by place -> the prompt that shows these and no others.
         prepare: A medium and the longest side of images -> what is sent.
         sides: From the largest to the smallest.
         merges: Whether the dialect puts several images into one, so that their number says little.
@@ -71,18 +71,18 @@ class Table:
 
     limits: Limits
     count: Count | None
-    render: Callable[[Mapping[str, Shot]], Sequence[Message]]
+    render: Callable[[Mapping[int, Shot]], Sequence[Message]]
     prepare: Callable[[Media, int], MediaPart]
     sides: tuple[int, ...]
     merges: bool = False
 
-    def fit(self, offers: Sequence[Offer], given: Mapping[str, Shot] | None = None) -> Fitted:
+    def fit(self, offers: Sequence[Offer], given: Mapping[int, Shot] | None = None) -> Fitted:
         """The offers, most useful first, that fit beside what is given."""
         before = dict(given or {})
         taken = size_of(self.render(before), None).images if self.limits.images else 0
         chosen, left_out = self._by_number(offers, taken)
         for side in self._promising(chosen):
-            shots = {offer.id: self._made(offer, side) for offer in chosen}
+            shots = {offer.place: self._made(offer, side) for offer in chosen}
             if self.limits == Limits() or not self.limits.shortage(self._size({**before, **shots})):
                 return Fitted(shots, side, tuple(left_out))
         return self._one_by_one(offers, before)
@@ -115,7 +115,7 @@ class Table:
                     continue
             yield side
 
-    def _one_by_one(self, offers: Sequence[Offer], before: Mapping[str, Shot]) -> Fitted:
+    def _one_by_one(self, offers: Sequence[Offer], before: Mapping[int, Shot]) -> Fitted:
         side = self.sides[-1]
         left_out: list[tuple[Offer, str]] = []
         waiting = (
@@ -126,23 +126,25 @@ class Table:
         kept = dict(before)
         while waiting:
             count = self._longest(kept, waiting)
-            kept |= {offer.id: shot for offer, shot in waiting[:count]}
+            kept |= {offer.place: shot for offer, shot in waiting[:count]}
             if count == len(waiting):
                 break
             (blocked, shot), waiting = waiting[count], waiting[count + 1 :]
             base = self._size(kept)
-            short = self.limits.shortage(self._size({**kept, blocked.id: shot}) - base, base)
+            short = self.limits.shortage(self._size({**kept, blocked.place: shot}) - base, base)
             left_out.append((blocked, str(short)))
-            if self.over({**before, blocked.id: shot}) is None:
+            if self.over({**before, blocked.place: shot}) is None:
                 # It would fit if it came first: the room is used up.
                 left_out += [(offer, str(short)) for offer, _ in waiting]
                 break
-        return Fitted({id: shot for id, shot in kept.items() if id not in before}, side, tuple(left_out))
+        return Fitted(
+            {place: shot for place, shot in kept.items() if place not in before}, side, tuple(left_out)
+        )
 
     def _by_sum(
         self,
         offers: Sequence[Offer],
-        before: Mapping[str, Shot],
+        before: Mapping[int, Shot],
         side: int,
         left_out: list[tuple[Offer, str]],
     ) -> list[tuple[Offer, Shot]]:
@@ -153,7 +155,7 @@ class Table:
             short = self._too_many(offer, base)
             if short is None:
                 shot = self._made(offer, side)
-                own = self._size({offer.id: shot}) - empty
+                own = self._size({offer.place: shot}) - empty
                 short = self.limits.shortage(own, base)
             if short is not None:
                 left_out.append((offer, str(short)))
@@ -162,7 +164,7 @@ class Table:
             base += own
         return admitted
 
-    def _longest(self, kept: Mapping[str, Shot], waiting: Sequence[tuple[Offer, Shot]]) -> int:
+    def _longest(self, kept: Mapping[int, Shot], waiting: Sequence[tuple[Offer, Shot]]) -> int:
         """How many of the first fit together beside what is kept.
 
         Found by halving, for what several demonstrations take is a little more or less than what each takes alone, and
@@ -171,7 +173,7 @@ class Table:
         fits, most = 0, len(waiting)
         count = most
         while fits < most:
-            if self.over({**kept, **{offer.id: shot for offer, shot in waiting[:count]}}):
+            if self.over({**kept, **{offer.place: shot for offer, shot in waiting[:count]}}):
                 most = count - 1
             else:
                 fits = count
@@ -181,11 +183,11 @@ class Table:
     def _too_many(self, offer: Offer, base: Size) -> Shortage | None:
         return self.limits.by_number.shortage(Size(pictures(offer.media)), base)
 
-    def over(self, shots: Mapping[str, Shot]) -> Shortage | None:
+    def over(self, shots: Mapping[int, Shot]) -> Shortage | None:
         """The first bound that these break."""
         return self.limits.shortage(self._size(shots))
 
-    def _size(self, shots: Mapping[str, Shot]) -> Size:
+    def _size(self, shots: Mapping[int, Shot]) -> Size:
         if self.limits == Limits():
             return Size()
         return size_of(self.render(shots), self.count if self.limits.tokens else None)

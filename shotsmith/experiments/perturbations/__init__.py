@@ -7,7 +7,8 @@ text they are written like stages and read from left to right:
 
 What changes with images, texts and answers, one at a time, tells what a model reads (Xu et al., arXiv 2407.00902);
 what changes with labels, whether it learns them (Min et al., arXiv 2202.12837); with distractors and places, what it
-can be led astray by (SMMILE, arXiv 2506.21355; Liu et al., arXiv 2307.03172).
+can be led astray by (SMMILE, arXiv 2506.21355; Liu et al., arXiv 2307.03172); what the most similar ones are worth,
+whether it learns from similar samples or from all of them (Zou et al., arXiv 2411.07130).
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from .base import Changed, Others, Perturbation
 from .content import Blank, Permute, Remove, Swap
 from .labels import ShuffleLabels
 from .places import Distract, Place, sweep
+from .regime import Duplicated, Replaced, Without
 
 PERTURBATIONS: Mapping[str, type[Perturbation]] = {
-    one.name: one for one in (Blank, Distract, Permute, Place, Remove, ShuffleLabels, Swap)
+    one.name: one
+    for one in (
+        *(Blank, Distract, Duplicated, Permute, Place, Remove, Replaced, ShuffleLabels, Swap),
+        Without,
+    )
 }
 
 
@@ -68,13 +74,16 @@ __all__ = [
     "Blank",
     "Changed",
     "Distract",
+    "Duplicated",
     "Others",
     "Permute",
     "Perturbation",
     "Place",
     "Remove",
+    "Replaced",
     "ShuffleLabels",
     "Swap",
+    "Without",
     "perturb",
     "read_perturbations",
     "sweep",
