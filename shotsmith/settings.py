@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     facts: Path | None = Field(
         None, description="TOML file of facts about models; what it says stands above the built-in facts."
     )
+    executor: Literal["local", "process", "ray"] = Field(
+        "local", description="Where experiments run: in this process, in worker processes, on a Ray cluster."
+    )
+    ray_address: str | None = Field(
+        None, description="Of the Ray cluster. Default: one on this machine, while it is needed."
+    )
     max_image_pixels: int = Field(
         50_000_000, ge=1, description="Larger images are refused before they are decoded."
     )

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import Json, console, engine, progress_console
+from .output import Json, console, engine, progress_console, settings
 
 if TYPE_CHECKING:
-    from ..experiments.running import Planned
+    from ..experiments.runs import Planned
     from ..experiments.trials import Findings, Standing
 
 app = typer.Typer(help="Plan, run and report experiments.", no_args_is_help=True)
@@ -34,7 +34,7 @@ def schema() -> None:
 def plan(file: FileArgument, as_json: Json = False) -> None:
     """Check an experiment file and tell what it takes: calls, tokens, money and time. Nothing is asked."""
     from ..experiments.design import ExperimentFile
-    from ..experiments.running import planned
+    from ..experiments.runs import planned
 
     with engine() as opened:
         found = planned(opened, ExperimentFile.load(file))
@@ -53,24 +53,37 @@ def run(
     partial: Annotated[
         bool, typer.Option("--partial", help="Begin although the budget will not suffice.")
     ] = False,
+    executor: Annotated[
+        str | None,
+        typer.Option(help='"local" (this process), "process" or "ray".', show_default="as set, else local"),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes or Ray tasks.", show_default="one a core")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment, or go on with it: what was answered is never asked again."""
+    from ..engine import Engine
     from ..experiments.design import ExperimentFile
-    from ..experiments.running import planned, run_experiment
+    from ..experiments.executors import open_executor
+    from ..experiments.runs import planned, run_experiment
 
     read = ExperimentFile.load(file)
-    with engine() as opened:
+    chosen = settings(executor=executor)
+    where = open_executor(chosen.executor, processes, address=chosen.ray_address)
+    with Engine(chosen, serving=where.elsewhere) as opened:
         if not as_json:
             _show_plan(planned(opened, read))
         with _watching(silent=as_json) as watch:
-            found = run_experiment(opened, read, partial=partial, watch=watch)
+            found = run_experiment(opened, read, partial=partial, executor=where, watch=watch)
         _show(found, as_json=as_json)
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List runs, the newest first."""
+    from ..experiments.trials import Spent
+
     with engine() as opened:
         runs = opened.runs.all()
         counts = {one.uid: opened.runs.count(one.uid) for one in runs}
@@ -85,14 +98,14 @@ def list_(as_json: Json = False) -> None:
 
     table = Table("name", "pool", "state", "outcomes", "calls", "USD", "", box=None, header_style="bold")
     for one in runs:
-        spent = one.spent
+        spent = Spent.sum(Spent(**sitting) for sitting in one.spent.values())
         table.add_row(
             one.name,
             str(one.file.get("pool", "")),
             one.state,
             f"{counts[one.uid]:,}",
-            f"{spent.get('calls', 0):,}",
-            f"{spent.get('usd', 0.0):.4f}",
+            f"{spent.calls:,}",
+            f"{spent.usd:.4f}",
             one.message,
         )
     console().print(table)
@@ -101,7 +114,7 @@ def list_(as_json: Json = False) -> None:
 @app.command("show")
 def show(name: Name, as_json: Json = False) -> None:
     """Show what a run found so far."""
-    from ..experiments.running import findings
+    from ..experiments.runs import findings
 
     with engine() as opened:
         _, found = findings(opened, name)

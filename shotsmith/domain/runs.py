@@ -24,6 +24,7 @@ class Run:
         message: Why it does not go on, in words.
         created_at: UTC.
         updated_at: UTC.
+        spent: What each sitting spent, by an id of its own.
     """
 
     uid: str

@@ -10,6 +10,7 @@ from .tables import calls
 
 _RECENT = 100
 
+
 class CallLedger:
     """Remembers what models answered."""
 

@@ -86,6 +86,16 @@ class Runs:
         """Where a run stands now."""
         self.update(uid, state=state, message=message)
 
+    def spend(self, uid: str, sitting: str, spent: Mapping[str, Any], message: str = "") -> None:
+        """What one sitting of a run has spent so far, and what it waits for; those of others stay."""
+        query = select(runs.c.spent).where(runs.c.uid == uid).with_for_update()
+        with self._database.write() as connection:
+            before = connection.execute(query).scalar_one_or_none()
+            if before is not None:
+                after = {**before, sitting: dict(spent)}
+                change = update(runs).where(runs.c.uid == uid)
+                connection.execute(change.values(spent=after, message=message, updated_at=now()))
+
     def put(self, uid: str, rows: Iterable[OutcomeRow]) -> None:
         """Keep outcomes, all or none; the first one of a cell stays."""
         values = [{"run_uid": uid, **row._asdict()} for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ...domain.recipes import Recipe, stages_of
-from ..arms import Arm
+from ..arms import Arm, family
 
 Spaces = frozenset[str]
 
@@ -48,7 +48,11 @@ class Setting:
 
 def _select(setting: Setting) -> Iterator[Arm]:
     known = ["image", "text", "joint"]
-    names = [f"rices(modality={space})" for space in known if space in setting.spaces]
+    names = [
+        "rices" if space == "image" else f"rices(modality={space})"
+        for space in known
+        if space in setting.spaces
+    ]
     if {"image", "text"} <= setting.spaces:
         names += ["mmices", "fused"]
     names += ["mmr", "dpp"]
@@ -56,7 +60,7 @@ def _select(setting: Setting) -> Iterator[Arm]:
     names += ["k_centre", "dissimilar", "hybrid", "random|balanced"]
     for name in names:
         stages = stages_of(name)
-        yield setting.with_recipe("select", name.replace("rices(modality=image)", "rices"), selector=stages)
+        yield setting.with_recipe("select", family(stages), selector=stages)
 
 
 def _perturbed(group: str, *changes: str) -> Callable[[Setting], Iterator[Arm]]:

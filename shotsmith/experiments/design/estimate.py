@@ -48,11 +48,11 @@ class Estimates:
         known_pace: Whether that was measured on this model; else it is assumed.
     """
 
-    arms: tuple[ArmCost, ...]
-    cells: int
-    minutes: float
-    call_ms: float
-    known_pace: bool
+    arms: tuple[ArmCost, ...] = ()
+    cells: int = 0
+    minutes: float = 0.0
+    call_ms: float = 0.0
+    known_pace: bool = True
 
     @property
     def calls(self) -> int:

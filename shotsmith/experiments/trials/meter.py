@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -55,6 +55,15 @@ class Spent(NamedTuple):
         """Plain JSON."""
         return self._asdict()
 
+    @classmethod
+    def sum(cls, several: Iterable[Spent]) -> Spent:
+        """All of them together."""
+        return cls(*(sum(column) for column in zip(cls(), *several, strict=True)))
+
+    def less(self, other: Spent) -> Spent:
+        """What is more than another."""
+        return Spent(*(mine - its for mine, its in zip(self, other, strict=True)))  # type: ignore[arg-type]
+
 
 @dataclass
 class Meter:
@@ -81,9 +90,14 @@ class Meter:
 
     @property
     def spent(self) -> Spent:
-        """So far."""
+        """So far, with what was spent before."""
         with self._lock:
             return self._spent._replace(seconds=self.before.seconds + self.clock() - self._started)
+
+    @property
+    def sitting(self) -> Spent:
+        """Since this meter began."""
+        return self.spent.less(self.before)
 
     @contextmanager
     def call(self, usd: float | None) -> Iterator[None]:

@@ -1,0 +1,182 @@
+"""Running an experiment file: planned, checked, asked, kept, and gone on with after any interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+from uuid import uuid4
+
+from ...domain.errors import ShotsmithError
+from ...domain.runs import Run
+from ...engine import Engine
+from ...settings import Settings
+from ..design import ExperimentFile
+from ..executors import Executor, Local
+from ..trials import (
+    BudgetSpent,
+    Findings,
+    Meter,
+    Outage,
+    Spending,
+    Spent,
+    SqlKeep,
+    Standing,
+    Trials,
+    cells_of,
+)
+from .owners import owned
+from .planned import Planned, findings, new_run, planned, read
+
+Watch = Callable[[Standing], None]
+
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """A part of a run, for one process.
+
+    Attributes:
+        settings: Where everything is kept.
+        file: The experiment.
+        items: The part.
+        limit: What this part may spend.
+        sitting: Names what it spends.
+    """
+
+    settings: Settings
+    file: ExperimentFile
+    items: tuple[str, ...]
+    limit: Spending
+    sitting: str
+
+
+def run_experiment(
+    engine: Engine,
+    file: ExperimentFile,
+    *,
+    partial: bool = False,
+    executor: Executor | None = None,
+    watch: Watch | None = None,
+) -> Findings:
+    """Ask everything that has no outcome yet.
+
+    Args:
+        engine: Holds the pool, the ledger and the runs; serving, where the executor runs elsewhere and the index is the
+            embedded one.
+        file: What to ask. A file that ran before under its name goes on.
+        partial: Whether to begin although the budget will not suffice.
+        executor: Where it runs; by default here.
+        watch: Hears where it stands, a few times a second.
+
+    Returns:
+        What was found.
+
+    Raises:
+        BudgetSpent: What was found so far is kept (`findings`), and so it is with the others.
+        ModelError: The model did not answer for longer than the file's patience.
+        Busy: Another process is at it.
+        InvalidInput, NotFound, Conflict: As `planned`.
+    """
+    plan = planned(engine, file)
+    if not partial:
+        plan.passes()
+    run = plan.run or engine.runs.create(new_run(plan))
+    engine.runs.update(run.uid, state="running", message="", facts=owned(run))
+    try:
+        _ask(engine, run, plan, executor or Local(), watch)
+    except BudgetSpent as error:
+        engine.runs.told(run.uid, "stopped", str(error))
+        raise
+    except (ShotsmithError, KeyboardInterrupt) as error:
+        engine.runs.told(run.uid, "paused", str(error) or "interrupted")
+        raise
+    engine.runs.told(run.uid, "done")
+    return findings(engine, file.name)[1]
+
+
+def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Watch | None) -> None:
+    file, sitting = plan.file, uuid4().hex
+    if not executor.elsewhere:
+        meter = Meter(file.budget, plan.spent)
+        trials = _trials(engine, run, plan, meter, sitting, watch)
+        trials.ask(plan.arms, plan.items)
+        return
+    left = _left(file.budget, plan.spent, executor.width)
+    settings = engine.settings.model_copy(
+        update={"data_dir": engine.settings.data_dir.expanduser().resolve()}
+    )
+    parts = [plan.items[turn :: executor.width] for turn in range(executor.width)]
+    jobs = [
+        Job(settings, file, part, left, f"{sitting}-{turn}")
+        for turn, part in enumerate(parts, start=1)
+        if part
+    ]
+    with _polled(engine, run, plan, watch):
+        for _ in executor.map(work, jobs):
+            pass
+
+
+def work(job: Job) -> Spent:
+    """One part of a run, in a process of its own."""
+    with Engine(job.settings) as engine:
+        plan = read(engine, job.file)
+        assert plan.run is not None
+        meter = Meter(job.limit)
+        trials = _trials(engine, plan.run, plan, meter, job.sitting, None)
+        trials.ask(plan.arms, job.items)
+        return meter.spent
+
+
+def _trials(
+    engine: Engine, run: Run, plan: Planned, meter: Meter, sitting: str, watch: Watch | None
+) -> Trials:
+    file = plan.file
+
+    def heard(standing: Standing) -> None:
+        engine.runs.spend(run.uid, sitting, meter.sitting.as_dict(), standing.waiting)
+        if watch:
+            watch(standing)
+
+    return Trials(
+        plan.bench,
+        SqlKeep(engine.runs, run.uid),
+        seeds=file.seeds,
+        workers=file.workers,
+        meter=meter,
+        outage=Outage(60 * file.patience_minutes),
+        watch=heard,
+    )
+
+
+def _left(budget: Spending, spent: Spent, parts: int) -> Spending:
+    """What each of several parts may spend of what is left."""
+    usd = None if budget.usd is None else max(budget.usd - spent.usd, 0.0) / parts
+    calls = None if budget.calls is None else max(budget.calls - spent.calls, 0) // parts
+    return Spending(usd=usd, calls=calls, minutes=budget.minutes)
+
+
+@contextmanager
+def _polled(engine: Engine, run: Run, plan: Planned, watch: Watch | None) -> Iterator[None]:
+    """Tell of a run that others are at."""
+    if watch is None:
+        yield
+        return
+    over = Event()
+    total = sum(1 for _ in cells_of(plan.arms, plan.items, plan.file.seeds))
+
+    def look() -> None:
+        while not over.wait(_POLL_S):
+            at = engine.runs.get(run.name)
+            spent = Spent.sum(Spent(**one) for one in at.spent.values())
+            watch(Standing(engine.runs.count(run.uid), total, spent, at.message))
+
+    looking = Thread(target=look, name="watch", daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looking.join()
