@@ -95,6 +95,12 @@ class Settings(BaseSettings):
                 f"not TOML: {error}", field="shotsmith.toml", mend="Mend that line"
             ) from None
 
+    @property
+    def local(self) -> bool:
+        """Whether any store is a file of this machine or in this process."""
+        urls = (self.database_url, self.blob_url, self.index_url)
+        return any(url is None or url.startswith(("sqlite:", "file:", "memory:")) for url in urls)
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -107,7 +107,7 @@ class Bench:
         Args:
             item: Example id.
             arms: Of one query each (`batch` 1), with the seeds they shall have.
-            remember: Whether answers are looked up in the ledger and kept there.
+            remember: Whether answers that cost something are looked up in the ledger and kept there.
             tolerant: Whether what concerns one prompt only, such as a length that the model does not take, is an
                 outcome and no error.
             allow: May stop a call before it is made.
@@ -211,8 +211,10 @@ class Bench:
             prompt = self.engine.prompt(selection, model=model)
             if allow is not None:
                 allow(prompt)
+            # Thousands of free answers are not worth thousands of rows.
+            kept = remember and not model.startswith("offline/")
             answer = self.engine.answer(
-                selection, model=model, parameters=self.parameters, remember=remember, prompt=prompt
+                selection, model=model, parameters=self.parameters, remember=kept, prompt=prompt
             )
         except (ContextExceeded, ModelRefused, InvalidInput) as error:
             if not tolerant:

@@ -68,9 +68,7 @@ def compare(
         raise InvalidParameter("at least one item is needed", field="limit", value=limit)
     bench = Bench(engine, pool, split=split, model=model, seed=seed)
     items = bench.items[:limit]
-    # Thousands of free answers are not worth thousands of rows.
-    remember = not bench.model.startswith("offline/")
-    rows = _each(lambda item: list(bench.outcomes(item, arms, remember=remember)), items, workers, progress)
+    rows = _each(lambda item: list(bench.outcomes(item, arms)), items, workers, progress)
     stored = bench.pool
     return Comparison(
         pool=stored.name,

@@ -25,6 +25,11 @@ class Executor(Protocol):
         """Whether they run in other processes, so that function, arguments and results travel."""
         ...
 
+    @property
+    def nodes(self) -> int:
+        """On how many machines."""
+        ...
+
     def map(self, work: Callable[[In], Out], jobs: Sequence[In]) -> Iterator[Out]:
         """The results as they come, in any order.
 
@@ -38,6 +43,7 @@ class Local:
     """This process, one job after the other: a job has threads of its own."""
 
     width = 1
+    nodes = 1
     elsewhere = False
 
     def map(self, work: Callable[[In], Out], jobs: Sequence[In]) -> Iterator[Out]:

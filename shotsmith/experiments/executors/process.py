@@ -23,6 +23,7 @@ class Processes:
         width: How many; by default one a core.
     """
 
+    nodes = 1
     elsewhere = True
 
     def __init__(self, width: int | None = None) -> None:

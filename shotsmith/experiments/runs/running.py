@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from uuid import uuid4
 
-from ...domain.errors import ShotsmithError
+from ...domain.errors import InvalidParameter, ShotsmithError
 from ...domain.runs import Run
 from ...engine import Engine
 from ...settings import Settings
@@ -104,6 +104,14 @@ def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Wat
         trials = _trials(engine, run, plan, meter, sitting, watch)
         trials.ask(plan.arms, plan.items)
         return
+    if executor.nodes > 1 and engine.settings.local:
+        raise InvalidParameter(
+            "the stores are files of this machine, and the executor has others",
+            field="executor",
+            value=f"{executor.nodes} machines",
+            mend="Name a database, a blob store and an index that all of them reach: SHOTSMITH_DATABASE_URL, "
+            "SHOTSMITH_BLOB_URL, SHOTSMITH_INDEX_URL",
+        )
     left = _left(file.budget, plan.spent, executor.width)
     settings = engine.settings.model_copy(
         update={"data_dir": engine.settings.data_dir.expanduser().resolve()}
