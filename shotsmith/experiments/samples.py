@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..domain.examples import Example, Pool
+from ..domain.examples import Pool
 from ..domain.media import Media
 from ..domain.messages import ImagePart
 from ..domain.recipes import Recipe, Stages, stages_of
+from ..domain.selections import Demonstration
 from ..engine import Engine
 from ..prompts.images import prepare
 from .arms import family
@@ -91,12 +92,9 @@ def gather(
         rows = []
         for stages in wanted:
             selection = engine.select(pool, query, base.model_copy(update={"selector": stages}))
-            shots = tuple(
-                _shown(engine, stored, shot.example, shot.rank, shot.score, answer)
-                for shot in selection.demonstrations
-            )
+            shots = tuple(shown(engine, shot, stored, answer) for shot in selection.demonstrations)
             rows.append(Row(family(stages), shots))
-        samples.append(Sample(id, _thumbnail(engine, example.media), example.text, answer, tuple(rows)))
+        samples.append(Sample(id, thumbnail(engine, example.media), example.text, answer, tuple(rows)))
     return samples
 
 
@@ -119,19 +117,27 @@ def illustrate(engine: Engine, comparison: Comparison, *, count: int = 3, k: int
     return gather(engine, comparison.pool, comparison.items[:count], selectors, recipes[0])
 
 
-def _shown(
-    engine: Engine, pool: Pool, example: Example, rank: int, score: float | None, answer: str
-) -> Shown:
+def shown(engine: Engine, shot: Demonstration, pool: Pool, answer: str) -> Shown:
+    """A demonstration as sheets and reports show it.
+
+    Args:
+        engine: Holds its pictures.
+        shot: The demonstration; one that is shown bare has no picture.
+        pool: Its pool.
+        answer: The query's right one.
+    """
+    example = shot.example
     own = truth(pool, example)
-    return Shown(
-        example.id, _thumbnail(engine, example.media), example.text, own, rank, score, match=own == answer
-    )
+    picture = None if shot.bare else thumbnail(engine, example.media)
+    return Shown(example.id, picture, example.text, own, shot.rank, shot.score, match=own == answer)
 
 
-def _thumbnail(engine: Engine, media: Sequence[Media]) -> ImagePart | None:
+def thumbnail(engine: Engine, media: Sequence[Media]) -> ImagePart | None:
+    """The first picture, small; None where there is none."""
     part = next((one for one in media if one.seen), None)
     if part is None:
         return None
     if part.kind == "video":
         return engine.prepared(part, SIDE, _QUALITY)
-    return prepare(engine.image(part.sha256), max_side=SIDE, quality=_QUALITY)
+    data = engine.image(part.sha256) if part.data is None else part.data
+    return prepare(data, max_side=SIDE, quality=_QUALITY)

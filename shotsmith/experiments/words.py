@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT
+from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT, Arm
 from .metrics import Estimate
 from .results import ArmResult, Comparison
 
@@ -18,8 +18,17 @@ def title(family: str) -> str:
 
 def named(result: ArmResult) -> str:
     """An arm within a sentence."""
-    name = title(result.arm.family)
-    return f"{name} at k={result.arm.k}" if result.arm.k else name
+    return named_arm(result.arm)
+
+
+def named_arm(arm: Arm, *, capital: bool = False) -> str:
+    """The same without a result; as a sentence begins, if wanted."""
+    name = title(arm.family)
+    if arm.everything:
+        name = f"{name} of {arm.k:,}" if arm.k else name
+    elif arm.k:
+        name = f"{name} at k={arm.k}"
+    return _capital(name) if capital else name
 
 
 def percent(estimate: Estimate) -> str:
@@ -39,6 +48,22 @@ def points(estimate: Estimate) -> str:
     return f"{value} [{low}, {high}]".replace(" ", _NO_BREAK)
 
 
+def money(usd: float | None) -> str:
+    """A price: "$1.20", "$0.0042", "free" or "unknown"."""
+    if usd is None:
+        return "unknown"
+    if not usd:
+        return "free"
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}" if usd >= 0.0001 else f"${usd:.1e}"
+
+
+def chance(p: float) -> str:
+    """A p-value: "p = 0.03", "p < 0.001"."""
+    return ("p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}").replace(
+        " ", _NO_BREAK
+    )
+
+
 def headline(comparison: Comparison) -> list[str]:
     """What was found, in one to three sentences without markup."""
     zero = comparison.find(ZERO_SHOT)
@@ -52,8 +77,8 @@ def headline(comparison: Comparison) -> list[str]:
     sentences = [_capital("; ".join(said)) + "."]
     if shown.to_zero_shot and shown.to_random:
         sentences.append(
-            f"Against no demonstrations that is {_verdict(shown.to_zero_shot)}, against as many random ones "
-            f"{_verdict(shown.to_random)}."
+            f"Against no demonstrations that is {verdict_of(shown.to_zero_shot)}, against as many random ones "
+            f"{verdict_of(shown.to_random)}."
         )
     if vote and majority:
         sentences.append(
@@ -63,7 +88,8 @@ def headline(comparison: Comparison) -> list[str]:
     return sentences
 
 
-def _verdict(estimate: Estimate) -> str:
+def verdict_of(estimate: Estimate) -> str:
+    """A difference in a sentence: "+23 [18, 28] points", or that it may be chance."""
     change = f"{points(estimate)} points"
     return change if estimate.certain else f"{change}, which may be chance"
 

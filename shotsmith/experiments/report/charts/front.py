@@ -1,0 +1,116 @@
+"""Quality over price."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..front import Offer
+from .base import ACCENT, INK, Spec, chart, quantity, tooltip
+
+
+def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
+    """Score over price, free arms at the left edge; None where no price tells arms apart."""
+    priced = [one for one in offers if one.usd is not None]
+    paid = [one.usd for one in priced if one.usd]
+    if not paid:
+        return None
+    smallest, largest = min(paid), max(paid)
+    log = largest > 4 * smallest
+    free_at = smallest / 3 if log else 0.0
+    values = [
+        {
+            "arm": one.name,
+            "model": one.model,
+            "score": one.score.value,
+            "low": one.score.low,
+            "high": one.score.high,
+            "usd": one.usd or free_at,
+            "price": one.usd,
+            "front": "on the front" if one.best else "bettered",
+            "label": one.name if one.best else "",
+        }
+        for one in priced
+    ]
+    edge = free_at if any(not one.usd for one in priced) else smallest / 1.3
+    scale: Spec = {"domain": [edge / 1.25 if log else 0, largest * 1.35], "nice": False}
+    axis: Spec = {"title": "US dollars for 1,000 queries", "grid": False, "labelOverlap": True}
+    if log:
+        scale["type"] = "log"
+        axis["values"] = [*([free_at] if edge == free_at else []), *_price_ticks(smallest, largest)]
+        axis["labelExpr"] = f"datum.value <= {free_at!r} * 1.0001 ? 'free' : format(datum.value, '$~g')"
+    else:
+        axis["format"] = "$~g"
+    x = {"field": "usd", "type": "quantitative", "scale": scale, "axis": axis}
+    y = quantity("score", measure)
+    names = ["on the front", "bettered"]
+    hue = {
+        "field": "front",
+        "type": "nominal",
+        "scale": {"domain": names, "range": [ACCENT, "#7d8590"]},
+        "legend": {"title": None, "orient": "top", "symbolType": "circle"},
+    }
+    hover = tooltip(
+        ("arm", ""), ("model", ""), ("score", ".1%"), ("low", ".1%"), ("high", ".1%"), ("price", "$,.4~f")
+    )
+    best = [one for one in values if one["label"]]
+    return chart(
+        "Score over the price of 1,000 queries; the table holds the numbers.",
+        340,
+        layer=[
+            {
+                "data": {"values": values},
+                "mark": {"type": "rule", "opacity": 0.35},
+                "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": hue},
+            },
+            {
+                "data": {"values": best},
+                "mark": {"type": "line", "interpolate": "step-after", "strokeDash": [3, 3], "color": ACCENT},
+                "encoding": {"x": x, "y": y},
+            },
+            {
+                "data": {"values": values},
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {"x": x, "y": y, "color": hue, "tooltip": hover},
+            },
+            {
+                "data": {"values": _legible(best, log, edge, largest)},
+                "mark": {
+                    "type": "text",
+                    "align": {"expr": "datum.align"},
+                    "dx": {"expr": "datum.dx"},
+                    "dy": -9,
+                },
+                "encoding": {"x": x, "y": y, "text": {"field": "label"}, "color": {"value": INK}},
+            },
+        ],
+    )
+
+
+def _legible(best: Sequence[Spec], log: bool, low: float, high: float) -> list[Spec]:
+    """Labels that do not run over each other: of near ones the better stays, and those far right stand to the left."""
+
+    def place(one: Spec) -> float:
+        usd = float(one["usd"])
+        return math.log(usd / low) / math.log(1.35 * high / low) if log else usd / (1.35 * high)
+
+    kept: list[Spec] = []
+    for one in sorted(best, key=lambda one: -one["score"]):
+        near = any(
+            abs(place(one) - place(two)) < 0.3 and abs(one["score"] - two["score"]) < 0.06 for two in kept
+        )
+        if not near:
+            right = place(one) > 0.6
+            kept.append({**one, "align": "right" if right else "left", "dx": -6 if right else 6})
+    return kept
+
+
+def _price_ticks(low: float, high: float) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 100 else (1,) if high / low > 1e4 else (1, 3)
+    return [
+        round(step * 10.0**decade, 12)
+        for decade in decades
+        for step in steps
+        if low / 1.2 <= step * 10.0**decade <= high * 1.35
+    ]
