@@ -11,6 +11,7 @@ import typer
 from .. import __version__
 from ..domain.errors import ShotsmithError
 from . import (
+    augmenting,
     batches,
     bulk,
     care,
@@ -51,6 +52,7 @@ app.command("hybrid")(planning.hybrid)
 app.command("suspects")(care.suspects)
 app.command("coverage")(care.coverage)
 app.command("label-next")(care.label_next)
+app.command("augment")(augmenting.augment)
 app.command("export")(exporting.export)
 app.command("serve")(upkeep.serve)
 app.command("doctor")(upkeep.doctor)
