@@ -1,4 +1,4 @@
-"""Logged answers from files: what `shotsmith compare --json` printed, or one answer a line."""
+"""Logged answers from files: what `shotsmith compare --json` printed, or one answer a line, as experiments export."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def read_log(source: str | PathLike[str]) -> list[Logged]:
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[Any, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not `splitlines`: what a model said may hold other line ends, such as U+2028, which JSON need not escape.
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             where = f"{name}:{number}"
             try:

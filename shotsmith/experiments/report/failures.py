@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...domain.errors import ShotsmithError
 from ...domain.messages import ImagePart, MediaPart, Message, TextPart
-from ...domain.selections import Prompt
 from ..arms import Arm
 from ..outcomes import Outcome
+from ..rebuilding import rebuilt
 from ..samples import Shown, shown, thumbnail
 from .account import Account
 
@@ -92,26 +91,6 @@ def spread(wrong: Sequence[Outcome], account: Account) -> list[Outcome]:
     return [group[turn] for turn in range(rounds) for _, group in ordered if turn < len(group)]
 
 
-def rebuilt(account: Account, arm: Arm, outcome: Outcome) -> tuple[Prompt | None, str]:
-    """The prompt behind an outcome, and what must be said of it."""
-    if not arm.asks or arm.recipe is None:
-        return None, "nobody was asked"
-    if arm.batch > 1:
-        return None, "the prompt held several queries; such prompts are not rebuilt here"
-    try:
-        prompt = account.bench.prompt(arm.seeded(outcome.seed), outcome.item)
-    except ShotsmithError as error:
-        return None, f"the prompt cannot be rebuilt: {error}"
-    if not outcome.prompt_sha256:
-        return prompt, "it was not sent, or the run did not keep its hash"
-    if prompt.manifest["prompt_sha256"] != outcome.prompt_sha256:
-        return prompt, (
-            f"this is not the prompt that was sent, whose sha256 is {outcome.prompt_sha256[:12]}…: the pool, an "
-            "encoder or Shotsmith has changed since"
-        )
-    return prompt, ""
-
-
 def _failure(account: Account, arm: Arm, outcome: Outcome) -> Failure:
     bench = account.bench
     example = bench.examples[outcome.item]
@@ -126,7 +105,7 @@ def _failure(account: Account, arm: Arm, outcome: Outcome) -> Failure:
             last = demonstrations[-_MOST_SHOWN:]
             shots = tuple(shown(bench.engine, shot, bench.pool, bench.truths[outcome.item]) for shot in last)
         seen = selection.query.media
-    prompt, says = rebuilt(account, arm, outcome)
+    prompt, says = rebuilt(bench, arm, outcome)
     return Failure(
         outcome,
         thumbnail(bench.engine, seen),
