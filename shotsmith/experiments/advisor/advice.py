@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from ...selectors.modality import Probe
 from ..arms import Arm
 from ..metrics import Estimate
 from ..trials import Spent
@@ -88,6 +89,8 @@ class Advice:
         spent: In all.
         grid_calls: What asking every arm about every item would have taken.
         notes: What must be said wherever the verdict is shown.
+        probe: What each modality of the demonstrations is worth, as the `modality` selector takes it; None where that
+            was not measured.
     """
 
     regime: Regime
@@ -101,6 +104,7 @@ class Advice:
     spent: Spent = field(default_factory=Spent)
     grid_calls: int = 0
     notes: tuple[str, ...] = ()
+    probe: Probe | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -119,4 +123,5 @@ class Advice:
             "spent": self.spent.as_dict(),
             "grid_calls": self.grid_calls,
             "notes": list(self.notes),
+            "probe": self.probe.model_dump(mode="json") if self.probe else None,
         }
