@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..domain.errors import InvalidParameter, NotFound, ShotsmithError
+from ..domain.errors import NotFound, ShotsmithError
 from ..progress import progress
-from .output import EncoderOption, Json, console, emit, engine, keyed, progress_console
+from .output import EncoderOption, Json, console, emit, engine, keyed, progress_console, writable
 
 if TYPE_CHECKING:
     from ..engine import Added, Engine
@@ -131,16 +131,7 @@ def compare(
     from ..experiments import arms_table, headline, illustrate, render
     from ..experiments import compare as run
 
-    if report is not None:
-        try:
-            report.open("ab").close()
-        except OSError as error:
-            raise InvalidParameter(
-                f"the report cannot be written: {error.strerror}",
-                field="--report",
-                value=str(report),
-                mend="Name another file",
-            ) from None
+    writable("--report", report)
     with engine() as opened:
         with progress(progress_console(), "asking", silent=as_json) as tick:
             found = run(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import Json, console, engine, progress_console, settings
+from .output import Json, console, engine, progress_console, settings, writable
+from .watching import watching
 
 if TYPE_CHECKING:
+    from ..experiments.arms import Arm
     from ..experiments.runs import Planned
-    from ..experiments.trials import Findings, Standing
+    from ..experiments.trials import Findings
 
 app = typer.Typer(help="Plan, run and report experiments.", no_args_is_help=True)
 
@@ -74,7 +75,7 @@ def run(
     with Engine(chosen, serving=where.elsewhere) as opened:
         if not as_json:
             _show_plan(planned(opened, read))
-        with _watching(silent=as_json) as watch:
+        with watching(silent=as_json) as watch:
             found = run_experiment(opened, read, partial=partial, executor=where, watch=watch)
         _show(found, as_json=as_json)
 
@@ -121,6 +122,57 @@ def show(name: Name, as_json: Json = False) -> None:
         _show(found, as_json=as_json)
 
 
+@app.command("report")
+def report(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="The HTML file.", show_default="NAME.html")] = Path(),
+) -> None:
+    """Write what a run found so far as one self-contained HTML page."""
+    from ..experiments.report import Account, render_findings
+    from ..experiments.runs import findings
+
+    path = out if out.name else Path(f"{name}.html")
+    writable("--out", path)
+    with engine() as opened:
+        plan, found = findings(opened, name)
+        page = render_findings(Account(plan.bench, found, name=name))
+    path.write_text(page, encoding="utf-8")
+    console().print(f"report: {path}", markup=False, soft_wrap=True)
+
+
+@app.command("export")
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="A file that ends in .csv, .jsonl or .parquet.")],
+    manifests: Annotated[
+        bool, typer.Option("--manifests/--no-manifests", help="Rebuild the manifest of every prompt.")
+    ] = True,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="Keep spreadsheets from reading texts as formulas.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Write every prediction of a run, with the manifest that rebuilds its prompt."""
+    from ..experiments.exporting import export_predictions
+    from ..experiments.runs import findings
+    from ..progress import progress
+
+    with engine() as opened, progress(progress_console(), "writing") as tick:
+        plan, found = findings(opened, name)
+        done = export_predictions(
+            out,
+            plan.bench,
+            found,
+            manifests=manifests,
+            spreadsheet=spreadsheet,
+            overwrite=overwrite,
+            progress=tick,
+        )
+    console().print(f"{done.rows:,} predictions: {done.path}", markup=False, soft_wrap=True)
+    for note in done.notes:
+        console().print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
+
+
 @app.command("delete")
 def delete(name: Name) -> None:
     """Remove a run and its outcomes. The answers stay in the call ledger, so running it again costs nothing."""
@@ -130,20 +182,23 @@ def delete(name: Name) -> None:
 
 
 def _show_plan(found: Planned) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     out, takes = console(), found.estimates
-    table = Table("arm", "model", "calls", "tokens a prompt", "USD", "", box=None, header_style="bold")
+    several = len({one.arm.model for one in takes.arms}) > 1
+    heads = ["arm", *(["model"] if several else []), "calls", "tokens a prompt", "USD", ""]
+    table = Table(*heads, box=None, header_style="bold")
     for one in takes.arms:
         table.add_row(
-            one.arm.name,
-            one.arm.model,
+            escape(one.arm.name),
+            *([escape(one.arm.model)] if several else []),
             f"{one.calls:,}",
             "" if one.input_tokens is None else f"{one.input_tokens:,}",
             "?" if one.usd is None else f"{one.usd:.4f}",
-            one.problem,
+            escape(one.problem),
         )
-    out.print(table, soft_wrap=True)
+    out.print(table)
     usd = "an unknown price" if takes.usd is None else f"about ${takes.usd:,.4f}"
     pace = "as measured" if takes.known_pace else f"assuming {takes.call_ms / 1000:.0f} s a call"
     out.print(
@@ -157,67 +212,42 @@ def _show_plan(found: Planned) -> None:
 
 
 def _show(found: Findings, *, as_json: bool) -> None:
-    rows: list[dict[str, Any]] = []
-    for arm in found.arms:
-        if not found.complete(arm):
-            rows.append({"arm": arm.name, "model": arm.model, "group": arm.group, "score": None})
-            continue
-        mean = found.mean(arm)
-        outcomes = [one for of_seed in found.of_arm(arm) for one in of_seed]
-        rows.append(
-            {
-                "arm": arm.name,
-                "model": arm.model,
-                "group": arm.group,
-                "score": mean.value,
-                "low": mean.low,
-                "high": mean.high,
-                "unreadable": sum(one.answer is None for one in outcomes),
-                "errors": sum(bool(one.error) for one in outcomes),
-            }
-        )
+    metrics = found.metrics or (found.metric,)
+    rows = [_row(found, arm, metrics) for arm in found.arms]
     if as_json:
-        typer.echo(json.dumps({"metric": found.metric, "items": len(found.items), "arms": rows}))
+        told = {"metric": found.metric, "items": len(found.items), "arms": rows}
+        typer.echo(json.dumps(told, ensure_ascii=False))
         return
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("arm", "model", found.metric, "unreadable", "errors", box=None, header_style="bold")
+    several = len({row["model"] for row in rows if row["model"]}) > 1
+    heads = ["arm", *(["model"] if several else []), *metrics, "unreadable", "errors"]
+    table = Table(*heads, box=None, header_style="bold")
     for row in rows:
-        score = (
-            "not asked about every item"
-            if row["score"] is None
-            else f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        )
+        first = "not asked about every item"
+        if row["score"] is not None:
+            first = f"{row['score']:.3f} \\[{row['low']:.3f}, {row['high']:.3f}]"
+        others = ["" if row[name] is None else f"{row[name]:.3f}" for name in metrics[1:]]
+        counts = [str(row.get(name, "")) for name in ("unreadable", "errors")]
         table.add_row(
-            row["arm"], row["model"], score, str(row.get("unreadable", "")), str(row.get("errors", ""))
+            escape(row["arm"]), *([escape(row["model"])] if several else []), first, *others, *counts
         )
-    console().print(table, soft_wrap=True)
+    console().print(table)
 
 
-@contextmanager
-def _watching(*, silent: bool) -> Iterator[Callable[[Standing], None]]:
-    """A live view of where a run stands."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("asking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[calls]:,} calls, ${task.fields[usd]:.4f}"),
-        TextColumn("[yellow]{task.fields[waiting]}"),
-    )
-    with Progress(*columns, console=progress_console(), transient=True, disable=silent) as bar:
-        task = bar.add_task("asking", total=None, calls=0, usd=0.0, waiting="")
-
-        def watch(at: Standing) -> None:
-            bar.update(
-                task,
-                completed=at.done,
-                total=at.total,
-                calls=at.spent.calls,
-                usd=at.spent.usd,
-                waiting=f"waiting: {at.waiting[:80]}" if at.waiting else "",
-            )
-
-        yield watch
+def _row(found: Findings, arm: Arm, metrics: Sequence[str]) -> dict[str, Any]:
+    told: dict[str, Any] = {"arm": arm.name, "model": arm.model, "group": arm.group}
+    if not found.complete(arm):
+        return {**told, "score": None, **dict.fromkeys(metrics[1:])}
+    mean = found.mean(arm)
+    outcomes = [one for of_seed in found.of_arm(arm) for one in of_seed]
+    return {
+        **told,
+        "score": mean.value,
+        "low": mean.low,
+        "high": mean.high,
+        **{name: found.value(arm, name) for name in metrics[1:]},
+        "unreadable": sum(one.answer is None for one in outcomes),
+        "errors": sum(bool(one.error) for one in outcomes),
+    }

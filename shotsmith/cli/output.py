@@ -102,3 +102,21 @@ def keyed(pairs: list[str], option: str) -> dict[str, Any]:
         except ValueError:
             found[name] = value
     return found
+
+
+def writable(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written, before anything is done for it. Raises InvalidParameter."""
+    if path is None:
+        return
+    there = path.exists()
+    try:
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise InvalidParameter(
+            f"the file cannot be written: {error.strerror}",
+            field=option,
+            value=str(path),
+            mend="Name another",
+        ) from None

@@ -98,6 +98,11 @@ def check(file: ExperimentFile, bench: Bench, arms: Sequence[Arm], items: Sequen
         notes.append(
             f"{len(items)} items tell only large differences: 155 are needed for 10 points (80 % power)"
         )
+    if len(file.seeds) == 2 and any(arm.draws for arm in asking):
+        notes.append(
+            "two seeds hardly tell how much draws differ, so intervals of arms that draw are wide: take one seed, or "
+            "three and more"
+        )
     return notes
 
 

@@ -102,7 +102,8 @@ def findings(engine: Engine, name: str) -> tuple[Planned, Findings]:
     """
     run = engine.runs.get(name)
     plan = read(engine, ExperimentFile.read(run.file))
-    trials = Trials(plan.bench, SqlKeep(engine.runs, run.uid), seeds=plan.file.seeds)
+    keep, file = SqlKeep(engine.runs, run.uid), plan.file
+    trials = Trials(plan.bench, keep, seeds=file.seeds, metrics=file.metrics)
     return plan, trials.found(plan.arms, plan.items)
 
 

@@ -155,6 +155,7 @@ def _trials(
         workers=file.workers,
         meter=meter,
         outage=Outage(60 * file.patience_minutes),
+        metrics=file.metrics,
         watch=heard,
     )
 

@@ -29,6 +29,7 @@ class Findings:
         seeds: Those of arms that draw; the others have the first.
         truths: What is right for each item: one text, or several that are as good.
         outcomes: By cell; where one is missing, its arm has no scores.
+        metrics: By which scores are told, the decisive one first; by default the usual one of the task.
     """
 
     task: Task
@@ -37,6 +38,7 @@ class Findings:
     seeds: tuple[int, ...]
     truths: Mapping[str, Sequence[str]]
     outcomes: Mapping[Cell, Outcome] = field(repr=False)
+    metrics: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -47,12 +49,13 @@ class Findings:
         seeds: Sequence[int],
         truths: Mapping[str, Sequence[str]],
         records: Iterable[Record],
+        metrics: Sequence[str] = (),
     ) -> Findings:
         """From records, of which those of other cells are passed over."""
         wanted = set(items)
         keys = {arm.key for arm in arms}
         found = {cell: outcome for cell, outcome in records if cell.arm in keys and cell.item in wanted}
-        return cls(task, tuple(arms), tuple(items), tuple(seeds), truths, found)
+        return cls(task, tuple(arms), tuple(items), tuple(seeds), truths, found, tuple(metrics))
 
     def seeds_of(self, arm: Arm) -> tuple[int, ...]:
         """The seeds that an arm was asked under."""
@@ -82,15 +85,15 @@ class Findings:
 
     @cached_property
     def metric(self) -> str:
-        """The usual metric of the task."""
-        return metrics_for(self.task)[0].name
+        """The decisive metric."""
+        return self.metrics[0] if self.metrics else metrics_for(self.task)[0].name
 
     def scores(self, arm: Arm, by: str | None = None) -> Scores:
         """Scores of single items, [items, seeds], 0 to 1 for all metrics but word errors.
 
         Args:
             arm: Whose.
-            by: A metric's name; by default the usual one.
+            by: A metric's name; by default the decisive one.
 
         Raises:
             InvalidInput: An outcome is missing, or a truth is no answer to the task.

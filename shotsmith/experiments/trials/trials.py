@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from threading import Event, Lock
 
+from ...clients.vlm.pacing import Pace
 from ...domain.errors import ModelRateLimited, ModelUnavailable
 from ...domain.references import references
 from ...domain.selections import Prompt
@@ -24,6 +25,7 @@ from .outage import Outage
 
 _FLUSH_S = 0.25
 _FLUSH = 64
+_START = 8  # calls at the same time to begin with, where there are more workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class Standing:
         total: Cells that were asked for.
         spent: By this run.
         waiting: Why it waits for a provider; empty while it does not.
+        pace: Calls to providers at the same time that are allowed now; 0 where none is asked.
     """
 
     done: int
     total: int
     spent: Spent
     waiting: str = ""
+    pace: int = 0
 
 
 def cells_of(arms: Sequence[Arm], items: Sequence[str], seeds: Sequence[int]) -> Iterator[Cell]:
@@ -67,6 +71,7 @@ class Trials:
         meter: Holds the budget.
         outage: Waits for providers that are down.
         remember: Whether the ledger is asked and told; for models in this process that cost nothing it need not be.
+        metrics: By which scores are told, the decisive one first.
         watch: Hears where trials stand, a few times a second.
     """
 
@@ -80,6 +85,7 @@ class Trials:
         meter: Meter | None = None,
         outage: Outage | None = None,
         remember: bool = True,
+        metrics: Sequence[str] = (),
         watch: Callable[[Standing], None] | None = None,
     ) -> None:
         self.bench = bench
@@ -89,12 +95,14 @@ class Trials:
         self._workers = workers
         self._outage = outage or Outage()
         self._remember = remember
+        self.metrics = tuple(metrics)
         self._watch = watch
         self._known = self.keep.known()
         self._buffer: list[Record] = []
         self._flushed = time.monotonic()
         self._lock = Lock()
         self._work = _Work()
+        self._paces: list[Pace] = []
 
     def missing(self, arms: Sequence[Arm], items: Sequence[str]) -> int:
         """How many calls `ask` would make at most: cells of arms that ask a model and have no outcome."""
@@ -119,6 +127,7 @@ class Trials:
         total = len(list(cells_of(arms, items, self.seeds)))
         self._work = _Work(total, total - len(missing))
         by_key = {arm.key: arm for arm in arms}
+        self._begin_slowly({arm.model or self.bench.model for arm in arms if arm.asks})
         try:
             self._rows(missing, by_key)
             self._batches(missing, by_key)
@@ -131,7 +140,17 @@ class Trials:
         """What is known of arms and items, without asking."""
         self._flush()
         records = self.keep.records({arm.key for arm in arms})
-        return Findings.of(self.bench.task, arms, items, self.seeds, self._truths(items), records)
+        return Findings.of(
+            self.bench.task, arms, items, self.seeds, self._truths(items), records, self.metrics
+        )
+
+    def _begin_slowly(self, models: Iterable[str]) -> None:
+        """Calls to a provider begin with a few at a time, once."""
+        for model in models:
+            pace = self.bench.engine.pace(model)
+            if pace is not None and pace not in self._paces:
+                pace.start(min(_START, self._workers))
+                self._paces.append(pace)
 
     def _truths(self, items: Sequence[str]) -> dict[str, Sequence[str]]:
         return {
@@ -236,7 +255,8 @@ class Trials:
     def _tell(self) -> None:
         if self._watch:
             waiting = self._outage.reason if self._outage.down else ""
-            self._watch(Standing(self._work.done, self._work.total, self.meter.spent, waiting))
+            pace = sum(one.snapshot().limit for one in self._paces)
+            self._watch(Standing(self._work.done, self._work.total, self.meter.spent, waiting, pace))
 
 
 @dataclass(slots=True)
