@@ -44,7 +44,7 @@ def compact(estimate: Estimate) -> str:
 
 def points(estimate: Estimate) -> str:
     """A difference in percentage points with its interval: "+23 [18, 28]"."""
-    value, low, high = (_signed(100 * part) for part in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (signed(100 * part) for part in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]".replace(" ", _NO_BREAK)
 
 
@@ -94,7 +94,8 @@ def verdict_of(estimate: Estimate) -> str:
     return change if estimate.certain else f"{change}, which may be chance"
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A whole number with its sign: "+23", "−4" or "0"."""
     rounded = round(value)
     return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else "0"
 

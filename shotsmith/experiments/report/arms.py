@@ -34,7 +34,7 @@ class Unread:
 
     def __str__(self) -> str:
         parts = {
-            "not asked": self.failed,
+            "failed": self.failed,
             "refused": self.refused,
             "cut off": self.cut,
             "empty": self.empty,

@@ -27,6 +27,7 @@ def front(account: Account, rows: list[ArmRow]) -> list[Offer]:
     """The advisor's points where there are some, else those of the rows; cheapest first, unknown prices last."""
     advice = account.advice
     points = list(advice.points) if advice and advice.points else _points(rows)
+    points = [one for one in points if not one.arm.changes]
     points.sort(key=lambda one: (one.usd is None, one.usd or 0.0, -one.score.value, one.arm.name))
     return [
         Offer(
@@ -43,6 +44,7 @@ def front(account: Account, rows: list[ArmRow]) -> list[Offer]:
 
 
 def _points(rows: list[ArmRow]) -> list[Point]:
+    rows = [one for one in rows if not one.arm.changes]
     whole = [(one.score.value, one.usd, one.p95_ms) for one in rows]
     return [
         Point(row.arm, row.score, row.usd, row.p95_ms, _best(mine, whole), row.items)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from ...domain.messages import ImagePart
-from ..words import chance, money, named, named_arm, percent, points, title
+from ..words import chance, money, named, named_arm, percent, points, signed, title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,6 +48,7 @@ def _environment() -> Environment:
         "named_arm": named_arm,
         "money": money,
         "chance": chance,
+        "signed": signed,
     }
     return made
 

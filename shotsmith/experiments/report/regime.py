@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..advisor import Evidence
 from ..arms import Arm
 from ..metrics import Efficiency, Estimate, data_efficiency
+from ..perturbations import read_perturbations
 from ..regimes import retrieval_gain, vote_gap
 from ..words import named_arm, title
 from .account import Account, scale
@@ -142,7 +143,11 @@ def _altered(account: Account) -> list[Altered]:
     by_recipe = {_bare(arm): arm for arm in account.asked if not arm.changes}
     for arm in account.asked:
         rival = by_recipe.get(_bare(arm))
-        if not arm.changes or rival is None:
+        if (
+            not arm.changes
+            or rival is None
+            or "place" in {one.name for one in read_perturbations(arm.changes)}
+        ):
             continue
         if (drawn := account.scored.contrast(arm, rival, same_seeds=True)) is not None:
             found.append(Altered(named_arm(rival, capital=True), arm.changes, drawn.interval()))

@@ -72,7 +72,7 @@ def render_findings(account: Account) -> str:
         habits=habits,
         depth_chart=depth_chart(habits.depths, metric) if habits and habits.depths else None,
         sure=sure,
-        reliability_chart=reliability_chart(sure[0].calibration.bins) if sure else None,
+        reliability_chart=reliability_chart(sure[0].chart.bins) if sure else None,
         risk_chart=risk_chart(sure) if sure else None,
         failures=failures(account),
         origin=[

@@ -136,6 +136,7 @@ def _text(arm: Arm) -> str:
     if arm.recipe is None:
         return ""
     try:
-        return arm.recipe.text
+        # As it is used: evaluation's leak guard is for held-out queries.
+        return arm.recipe.model_copy(update={"evaluation": False}).text
     except InvalidParameter:  # a selector whose name the text form cannot hold; JSON has it
         return ""

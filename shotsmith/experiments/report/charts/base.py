@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+from ...metrics import Estimate
 
 Spec = dict[str, Any]
 
@@ -56,6 +59,13 @@ def quantity(field: str, title: str, *, share: bool = True, domain: Sequence[flo
     bounds = domain if domain is not None else [0, 1] if share else None
     scale: Spec = {"domain": list(bounds), "nice": False} if bounds is not None else {"zero": False}
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
+
+
+def around(scores: Sequence[Estimate]) -> tuple[float, float]:
+    """The tenths around all intervals, from 0 to 1, so that near curves can be told apart."""
+    low = math.floor(10 * min(one.low for one in scores)) / 10
+    high = math.ceil(10 * max(one.high for one in scores)) / 10
+    return (max(0.0, low), max(1.0, high)) if high > 1 else (max(0.0, min(low, high - 0.2)), high)
 
 
 def tooltip(*fields: tuple[str, str]) -> list[Spec]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from ...metrics import Bin
+from ...metrics import Bin, accuracy
 from ..behaviour import Depth
 from ..regime import Spot
 from ..sureness import Sureness
-from .base import ACCENT, SOFT, Spec, chart, colour, quantity, tooltip
+from .base import ACCENT, SOFT, Spec, around, chart, colour, quantity, tooltip
 
 
 def regime_chart(spots: Sequence[Spot], measure: str) -> Spec:
@@ -31,14 +32,15 @@ def regime_chart(spots: Sequence[Spot], measure: str) -> Spec:
         "type": "quantitative",
         "scale": {"type": "log", "base": 2, "domain": [ks[0], max(ks[-1], ks[0] * 2)], "nice": False},
         "axis": {
-            "title": "demonstrations in the prompt (k), doubling",
+            "title": "demonstrations in the prompt (k)",
             "values": ks,
+            "labelFlush": False,
             "format": "d",
             "grid": False,
             "labelOverlap": True,
         },
     }
-    y = quantity("score", measure)
+    y = quantity("score", measure, domain=around([one.score for one in spots]))
     hue = colour("curve", curves)
     dash = {
         "field": "side",
@@ -99,13 +101,14 @@ def depth_chart(depths: Sequence[Depth], measure: str) -> Spec:
         "type": "quantitative",
         "scale": {"domain": [0, 1]},
         "axis": {
-            "title": "depth: 0 % is first, 100 % next to the query",
+            "title": "depth (100 %: next to the query)",
             "format": ".0%",
             "values": [0, 0.25, 0.5, 0.75, 1],
+            "labelFlush": False,
             "grid": False,
         },
     }
-    y = quantity("score", measure)
+    y = quantity("score", measure, domain=around([one.score for one in depths]))
     hue = colour("curve", curves)
     hover = tooltip(("curve", ""), ("depth", ".0%"), ("score", ".1%"), ("low", ".1%"), ("high", ".1%"))
     return chart(
@@ -127,11 +130,23 @@ def depth_chart(depths: Sequence[Depth], measure: str) -> Spec:
 
 def reliability_chart(bins: Sequence[Bin]) -> Spec:
     """The share that is right over how sure the model was; on the diagonal both are the same."""
-    values = [{"sure": one.confidence, "right": one.accuracy, "items": one.items} for one in bins]
+    values = []
+    for one in bins:
+        right = round(one.accuracy * one.items)
+        share = accuracy([True] * right + [False] * (one.items - right))
+        values.append(
+            {
+                "sure": one.confidence,
+                "right": share.value,
+                "low": share.low,
+                "high": share.high,
+                "items": one.items,
+            }
+        )
     x, y = quantity("sure", "confidence"), quantity("right", "share that is right")
     hover = tooltip(("sure", ".1%"), ("right", ".1%"), ("items", "d"))
     return chart(
-        "Share of right answers over confidence, by bins; the table holds the numbers.",
+        "Share of right answers over confidence, by bins, with 95 % intervals; the table holds the numbers.",
         300,
         layer=[
             {
@@ -141,8 +156,8 @@ def reliability_chart(bins: Sequence[Bin]) -> Spec:
             },
             {
                 "data": {"values": values},
-                "mark": {"type": "line", "color": ACCENT, "opacity": 0.5},
-                "encoding": {"x": x, "y": y},
+                "mark": {"type": "rule", "color": ACCENT, "opacity": 0.4},
+                "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
             },
             {
                 "data": {"values": values},
@@ -170,15 +185,19 @@ def risk_chart(arms: Sequence[Sureness]) -> Spec:
         for one in arms
         for coverage, risk in _thinned(one.risk.coverage, one.risk.risk)
     ]
-    x = quantity("coverage", "share of queries that is answered, the surest first")
-    y = quantity("risk", "share of these that is wrong")
+    x = quantity("coverage", "share answered, the surest first")
+    worst = max([max(one.risk.risk) for one in arms], default=0.0)
+    y = quantity("risk", "share of these wrong", domain=(0, min(1.0, math.ceil(10 * worst + 0.5) / 10)))
+    hue = colour("arm", [one.name for one in arms])
+    if hue["legend"]:
+        hue["legend"]["columns"] = 2
     hover = tooltip(("arm", ""), ("coverage", ".1%"), ("risk", ".1%"))
     return chart(
         "Share of wrong answers among the surest ones; the table holds the numbers.",
         300,
         data={"values": values},
-        mark={"type": "line", "strokeWidth": 2, "point": {"size": 12}},
-        encoding={"x": x, "y": y, "color": colour("arm", [one.name for one in arms]), "tooltip": hover},
+        mark={"type": "line", "strokeWidth": 2, "interpolate": "linear"},
+        encoding={"x": x, "y": y, "color": hue, "tooltip": hover},
     )
 
 

@@ -24,7 +24,7 @@ def forest(evidence: Sequence[Evidence], neutral: float, title: str) -> Spec:
         scale["type"] = "log"
         axis |= {"values": _ratio_ticks(low / pad, high * pad), "format": "~g"}
     else:
-        axis["format"] = "+.0%"
+        axis["labelExpr"] = "datum.value == 0 ? '0' : format(datum.value, '+.0%')"
     x = {"field": "value", "type": "quantitative", "scale": scale, "axis": axis}
     y = {
         "field": "name",
@@ -36,7 +36,7 @@ def forest(evidence: Sequence[Evidence], neutral: float, title: str) -> Spec:
     hover = tooltip(("name", ""), ("value", form), ("low", form), ("high", form), ("says", ""))
     return chart(
         f"{title} with 95 % intervals; the table holds the numbers.",
-        {"step": 26},
+        26 * len(values) + 10,
         layer=[
             {
                 "data": {"values": [{"at": neutral}]},

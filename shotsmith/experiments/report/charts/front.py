@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 
 from ..front import Offer
-from .base import ACCENT, INK, Spec, chart, quantity, tooltip
+from .base import ACCENT, INK, Spec, around, chart, quantity, tooltip
+
+_ROOM, _LINE = 0.2, 0.05  # of the axes: a label's width and height
 
 
 def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
@@ -28,7 +30,6 @@ def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
             "usd": one.usd or free_at,
             "price": one.usd,
             "front": "on the front" if one.best else "bettered",
-            "label": one.name if one.best else "",
         }
         for one in priced
     ]
@@ -42,18 +43,18 @@ def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
     else:
         axis["format"] = "$~g"
     x = {"field": "usd", "type": "quantitative", "scale": scale, "axis": axis}
-    y = quantity("score", measure)
+    y = quantity("score", measure, domain=around([one.score for one in priced]))
     names = ["on the front", "bettered"]
     hue = {
         "field": "front",
         "type": "nominal",
         "scale": {"domain": names, "range": [ACCENT, "#7d8590"]},
-        "legend": {"title": None, "orient": "top", "symbolType": "circle"},
+        "legend": {"title": None, "orient": "top", "symbolType": "circle", "symbolOpacity": 1},
     }
     hover = tooltip(
         ("arm", ""), ("model", ""), ("score", ".1%"), ("low", ".1%"), ("high", ".1%"), ("price", "$,.4~f")
     )
-    best = [one for one in values if one["label"]]
+    stairs = _stairs(values)
     return chart(
         "Score over the price of 1,000 queries; the table holds the numbers.",
         340,
@@ -64,7 +65,7 @@ def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
                 "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": hue},
             },
             {
-                "data": {"values": best},
+                "data": {"values": stairs},
                 "mark": {"type": "line", "interpolate": "step-after", "strokeDash": [3, 3], "color": ACCENT},
                 "encoding": {"x": x, "y": y},
             },
@@ -74,34 +75,45 @@ def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
                 "encoding": {"x": x, "y": y, "color": hue, "tooltip": hover},
             },
             {
-                "data": {"values": _legible(best, log, edge, largest)},
+                "data": {"values": _labels(stairs, log, *scale["domain"])},
                 "mark": {
                     "type": "text",
                     "align": {"expr": "datum.align"},
                     "dx": {"expr": "datum.dx"},
                     "dy": -9,
                 },
-                "encoding": {"x": x, "y": y, "text": {"field": "label"}, "color": {"value": INK}},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "text": {"condition": {"test": "width > 420", "field": "arm"}, "value": ""},
+                    "color": {"value": INK},
+                },
             },
         ],
     )
 
 
-def _legible(best: Sequence[Spec], log: bool, low: float, high: float) -> list[Spec]:
-    """Labels that do not run over each other: of near ones the better stays, and those far right stand to the left."""
+def _stairs(values: Sequence[Spec]) -> list[Spec]:
+    """The arms that no cheaper one equals, by price."""
+    found: list[Spec] = []
+    for one in sorted(values, key=lambda one: (one["usd"], -one["score"])):
+        if not found or one["score"] > found[-1]["score"]:
+            found.append(one)
+    return found
+
+
+def _labels(stairs: Sequence[Spec], log: bool, low: float, high: float) -> list[Spec]:
+    """Names to the left above their steps, where no arm can be; of two that would overlap the better stays."""
 
     def place(one: Spec) -> float:
         usd = float(one["usd"])
-        return math.log(usd / low) / math.log(1.35 * high / low) if log else usd / (1.35 * high)
+        return math.log(usd / low) / math.log(high / low) if log else usd / high
 
     kept: list[Spec] = []
-    for one in sorted(best, key=lambda one: -one["score"]):
-        near = any(
-            abs(place(one) - place(two)) < 0.3 and abs(one["score"] - two["score"]) < 0.06 for two in kept
-        )
-        if not near:
-            right = place(one) > 0.6
-            kept.append({**one, "align": "right" if right else "left", "dx": -6 if right else 6})
+    for one in sorted(stairs, key=lambda one: -one["score"]):
+        if not any(place(two) - place(one) < _ROOM and two["score"] - one["score"] < _LINE for two in kept):
+            edge = place(one) < _ROOM
+            kept.append({**one, "align": "left" if edge else "right", "dx": 2 if edge else -4})
     return kept
 
 
