@@ -11,6 +11,7 @@ import typer
 from .. import __version__
 from ..domain.errors import ShotsmithError
 from . import (
+    advising,
     augmenting,
     batches,
     bulk,
@@ -47,6 +48,7 @@ app.command("prompt")(with_query(queries.prompt))
 app.command("ask")(with_query(queries.ask))
 app.command("ask-many")(batches.ask_many)
 app.command("compare")(bulk.compare)
+app.command("advise")(advising.advise)
 app.add_typer(experiments.app, name="experiment")
 app.command("hybrid")(planning.hybrid)
 app.command("suspects")(care.suspects)

@@ -119,7 +119,10 @@ def shots_of(file: ExperimentFile, bench: Bench, model: str) -> tuple[int, ...]:
 
 
 def _fitting(file: ExperimentFile, bench: Bench, model: str) -> int:
-    window = bench.engine.target(model).facts.context_window
+    target = bench.engine.target(model)
+    if not target.bounds:  # a baseline in this process takes anything
+        return len(bench.train)
+    window = target.facts.context_window
     k = min(8, len(bench.train))
     stages = stages_of("random_fixed")
     arms = [
