@@ -54,6 +54,7 @@ def advise(
     from ..experiments.advisor import Margins
     from ..experiments.advisor import advise as run
     from ..experiments.bench import Bench
+    from ..experiments.report import Account, render_findings
     from ..experiments.trials import Meter, Spending, Trials
 
     for name, path in (("--save", save), ("--report", report)):
@@ -66,11 +67,13 @@ def advise(
             trials = Trials(
                 bench, seeds=tuple(range(seeds)), workers=workers, meter=Meter(budget), watch=watch
             )
-            found = run(
-                trials, base=base, margins=Margins(delta=margin), shots=shots, items=bench.items[:limit]
-            )
+            items = bench.items[:limit]
+            found = run(trials, base=base, margins=Margins(delta=margin), shots=shots, items=items)
         if save is not None and found.arm.recipe is not None:
             save.write_text(_yaml(found), encoding="utf-8")
+        if report is not None:
+            known = trials.found([point.arm for point in found.points], items)
+            report.write_text(render_findings(Account(bench, known, found)), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
         return
@@ -80,6 +83,8 @@ def advise(
             f"recipe: {save}" if found.arm.recipe else "no recipe is saved: nothing is shown and nobody asked"
         )
         console().print(said, markup=False, soft_wrap=True)
+    if report is not None:
+        console().print(f"report: {report}", markup=False, soft_wrap=True)
 
 
 def show(found: Advice) -> None:
