@@ -1,7 +1,8 @@
 """Every prediction of an experiment as CSV, JSON Lines or Parquet: a row for each arm, seed and item.
 
 Rows are written one by one into a file that is there whole or not at all. JSON Lines and Parquet also tell the recipe
-and the manifest that rebuild the prompt; `prompt_of` does it. Columns have the same names everywhere.
+and the manifest that rebuild the prompt; `prompt_of` does it. Columns have the same names everywhere. `score` is that
+of the decisive metric, empty where lower ones are better, and `score_...` that of each one.
 
 A CSV file holds texts as they are, in quotes; what is not known is an empty cell without quotes. Spreadsheets may take
 a cell that begins with =, +, - or @ for a formula. To guard against that changes the text, so it is done only where
@@ -28,7 +29,7 @@ from ..domain.selections import Prompt
 from ..prompts.parsing import parse
 from .arms import Arm
 from .bench import Bench
-from .metrics import Metric, metrics_for
+from .metrics import METRICS, Metric, metrics_for
 from .outcomes import Outcome
 from .rebuilding import rebuilt
 from .rows import Column, CsvRows, JsonRows, ParquetRows, Rows
@@ -201,6 +202,7 @@ def _row(findings: Findings, metrics: list[Metric], arm: Arm, cell: Cell) -> dic
     outcome = findings.outcomes[cell]
     truths = list(findings.truths[cell.item])
     read = Parsed(None, "failed") if outcome.answer is None else parse(outcome.answer, findings.task)
+    decisive = METRICS[findings.metric]
     scores = {one.name: _score(one, findings, read, truths) for one in metrics}
     whole = outcome.as_dict()
     return {
@@ -215,7 +217,7 @@ def _row(findings: Findings, metrics: list[Metric], arm: Arm, cell: Cell) -> dic
         "truths": truths,
         "answer": outcome.answer,
         "correct": outcome.correct,
-        "score": scores[findings.metric],
+        "score": None if decisive.better == "lower" else _score(decisive, findings, read, truths),
         **{f"score_{name}": value for name, value in scores.items()},
         **{name: list(one) if isinstance(one := whole[name], tuple) else one for name, _ in _OF_OUTCOME},
     }

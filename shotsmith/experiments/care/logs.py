@@ -70,7 +70,9 @@ def _logged(record: Any, where: str) -> Logged:
             value=record,
             mend='Write {"demonstrations": […], "answer": "cat", "correct": true}',
         )
-    shown, score = record.get("demonstrations"), record.get("score", record.get("correct"))
+    shown, score = record.get("demonstrations"), record.get("score")
+    if score is None:
+        score = record.get("correct")
     if not isinstance(shown, list) or not all(isinstance(id, str) for id in shown):
         raise InvalidInput(
             "not a list of ids", field=f"{where}: demonstrations", value=shown, mend="Name what was shown"
@@ -78,7 +80,7 @@ def _logged(record: Any, where: str) -> Logged:
     if not isinstance(score, bool | int | float) or not 0 <= score <= 1:
         raise InvalidInput(
             "not a score from 0 to 1",
-            field=f"{where}: {'score' if 'score' in record else 'correct'}",
+            field=f"{where}: {'correct' if record.get('score') is None else 'score'}",
             value=score,
             mend="Say how right the answer was",
         )

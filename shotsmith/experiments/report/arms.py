@@ -52,7 +52,7 @@ class ArmRow:
         model: Who answered; empty where nobody was asked.
         items: About how many it is known.
         seeds: Under how many.
-        score: By the usual metric.
+        score: By the decisive metric.
         spread: What its seeds differ by.
         changes: Against the baselines.
         unread: What has no answer.
@@ -111,7 +111,7 @@ def _row(account: Account, arm: Arm, against: Changes) -> ArmRow:
     by_seed = account.scored.outcomes(arm)
     outcomes = [one for of_seed in by_seed for one in of_seed]
     score = account.scored.mean(arm)
-    assert score is not None  # the usual metric has a score for every item
+    assert score is not None  # the decisive metric has a score for every item
     usd = _mean([one.cost_usd for one in outcomes])
     tokens = _mean([one.input_tokens for one in outcomes])
     cached = _mean([one.cached_tokens for one in outcomes])

@@ -23,10 +23,13 @@ class Offer(NamedTuple):
     items: int
 
 
-def front(account: Account, rows: list[ArmRow]) -> list[Offer]:
-    """The advisor's points where there are some, else those of the rows; cheapest first, unknown prices last."""
+def front(account: Account, rows: list[ArmRow], *, lower: bool = False) -> list[Offer]:
+    """The advisor's points where there are some, else those of the rows; cheapest first, unknown prices last.
+
+    `lower` scores may be better ones.
+    """
     advice = account.advice
-    points = list(advice.points) if advice and advice.points else _points(rows)
+    points = list(advice.points) if advice and advice.points else _points(rows, lower)
     points = [one for one in points if not one.arm.changes]
     points.sort(key=lambda one: (one.usd is None, one.usd or 0.0, -one.score.value, one.arm.name))
     return [
@@ -43,9 +46,10 @@ def front(account: Account, rows: list[ArmRow]) -> list[Offer]:
     ]
 
 
-def _points(rows: list[ArmRow]) -> list[Point]:
+def _points(rows: list[ArmRow], lower: bool) -> list[Point]:
     rows = [one for one in rows if not one.arm.changes]
-    whole = [(one.score.value, one.usd, one.p95_ms) for one in rows]
+    sign = -1 if lower else 1
+    whole = [(sign * one.score.value, one.usd, one.p95_ms) for one in rows]
     return [
         Point(row.arm, row.score, row.usd, row.p95_ms, _best(mine, whole), row.items)
         for row, mine in zip(rows, whole, strict=True)

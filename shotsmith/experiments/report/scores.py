@@ -14,7 +14,7 @@ from ..arms import Arm
 from ..metrics import Estimate, f1_columns, macro_f1_of, metrics_for, word_errors
 from ..outcomes import Outcome
 from ..statistics import Resampled, Scores, Statistic, contrast, holm, mean, resample
-from ..trials import Findings
+from ..trials import Cell, Findings
 
 _FEW_RESAMPLES = 1000
 _MOST_NUMBERS = 60_000_000  # of a bootstrap over columns; beyond, its interval is not worth the wait
@@ -51,21 +51,20 @@ class Scored:
 
     def items(self, arm: Arm) -> tuple[str, ...]:
         """The items that an arm has outcomes for, under all of its seeds."""
-        if arm.key not in self._items:
-            whole = self.findings
-            self._items[arm.key] = (
-                whole.items
-                if whole.complete(arm)
-                else tuple(one for one in whole.items if replace(whole, items=(one,)).complete(arm))
+        key, whole = arm.key, self.findings
+        if key not in self._items:
+            seeds = whole.seeds_of(arm)
+            self._items[key] = tuple(
+                item for item in whole.items if all(Cell(key, seed, item) in whole.outcomes for seed in seeds)
             )
-        return self._items[arm.key]
+        return self._items[key]
 
     def outcomes(self, arm: Arm) -> list[list[Outcome]]:
         """Its outcomes about these, [seeds][items]."""
         return self._part(arm).of_arm(arm)
 
     def scores(self, arm: Arm, by: str | None = None) -> Scores:
-        """Of these, [items, seeds], by a metric or by the usual one."""
+        """Of these, [items, seeds], by a metric or by the decisive one."""
         if (arm.key, by) not in self._scores:
             self._scores[arm.key, by] = self._part(arm).scores(arm, by)
         return self._scores[arm.key, by]
@@ -176,8 +175,9 @@ def _against(scored: Scored, arms: list[Arm], baselines: dict[str, Arm | None]) 
 
 
 def other_metrics(findings: Findings) -> list[str]:
-    """The metrics beside the usual one that fit the task."""
-    return [one.name for one in metrics_for(findings.task) if one.name != findings.metric]
+    """The metrics beside the decisive one: those that were asked for, or all that fit the task."""
+    named = findings.metrics or [one.name for one in metrics_for(findings.task)]
+    return [name for name in named if name != findings.metric]
 
 
 def _rate(means: NDArray[np.float64]) -> NDArray[np.float64]:

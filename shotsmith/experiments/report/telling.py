@@ -45,32 +45,40 @@ def render_findings(account: Account) -> str:
         InvalidInput: A truth is no answer to the task.
     """
     rows = arm_rows(account)
-    metric = METRICS[account.findings.metric].title
-    regime, offers, habits = regimes(account), front(account, rows), behaviour(account)
+    metric = METRICS[account.findings.metric]
+    measure = metric.title
+    regime, offers, habits = (
+        regimes(account),
+        front(account, rows, lower=metric.better == "lower"),
+        behaviour(account),
+    )
     sure, confused = sureness(account), confusions(account)
     featured, pool, findings = account.featured, account.bench.pool, account.findings
     return page(
         "experiment.html.j2",
         account=account,
         verdict=verdict(account, rows),
-        metric=metric,
+        metric=metric.title,
+        lower=metric.better == "lower",
+        by_items=metric.name != "macro_f1",
+        alike=_alike(account),
         rows=rows,
         parts=_parts(rows),
         featured=featured,
         curves=_curves(account),
         regime=regime,
-        regime_chart=regime_chart(regime.spots, metric) if regime.spots else None,
+        regime_chart=regime_chart(regime.spots, measure) if regime.spots else None,
         ratio_chart=forest(regime.ratios, 1, "ratio of scores") if regime.ratios else None,
         difference_chart=(
-            forest(regime.differences, 0, f"difference in {metric}") if regime.differences else None
+            forest(regime.differences, 0, f"difference in {measure}") if regime.differences else None
         ),
         told=told,
         offers=offers,
-        front_chart=front_chart(offers, metric),
+        front_chart=front_chart(offers, measure, lower=metric.better == "lower"),
         confused=confused,
         unread=UNREAD,
         habits=habits,
-        depth_chart=depth_chart(habits.depths, metric) if habits and habits.depths else None,
+        depth_chart=depth_chart(habits.depths, measure) if habits and habits.depths else None,
         sure=sure,
         reliability_chart=reliability_chart(sure[0].chart.bins) if sure else None,
         risk_chart=risk_chart(sure) if sure else None,
@@ -96,9 +104,10 @@ def _parts(rows: list[ArmRow]) -> list[tuple[str, list[list[ArmRow]]]]:
 
 
 def _curves(account: Account) -> list[_Curves]:
-    """By metric, the usual one first, and by model."""
+    """By metric, the decisive one first, and by model; not where all scores are those of the decisive one."""
     made = []
     usual = account.findings.metric
+    first: dict[str, list[Dot]] = {}
     for name in (usual, *other_metrics(account.findings)):
         for model in account.models:
             arms = [
@@ -107,12 +116,23 @@ def _curves(account: Account) -> list[_Curves]:
                 if scale(arm) and (not arm.asks or account.model_of(arm) == model)
             ]
             dots = [dot for arm in arms if (dot := _dot(account, arm, name))]
-            if len(dots) == len(arms) and any(dot.k for dot in dots):
+            same = first.setdefault(model, dots) == dots and name != usual
+            if len(dots) == len(arms) and any(dot.k for dot in dots) and not same:
                 share = all(dot.score.high <= 1 for dot in dots)
                 measure = METRICS[name].title
                 spec = shots_chart(dots, measure, share=share)
                 made.append(_Curves(measure, model if len(account.models) > 1 else "", spec, name == usual))
     return made
+
+
+def _alike(account: Account) -> list[str]:
+    """Other metrics by which every arm has the very same score."""
+    told = []
+    for name in other_metrics(account.findings):
+        pairs = [(account.scored.mean(arm), account.scored.mean(arm, name)) for arm in account.asked]
+        if pairs and all(one == other for one, other in pairs):
+            told.append(METRICS[name].title)
+    return told
 
 
 def _dot(account: Account, arm: Arm, metric: str) -> Dot | None:

@@ -11,7 +11,7 @@ from .base import ACCENT, INK, Spec, around, chart, quantity, tooltip
 _ROOM, _LINE = 0.2, 0.05  # of the axes: a label's width and height
 
 
-def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
+def front_chart(offers: Sequence[Offer], measure: str, *, lower: bool = False) -> Spec | None:
     """Score over price, free arms at the left edge; None where no price tells arms apart."""
     priced = [one for one in offers if one.usd is not None]
     paid = [one.usd for one in priced if one.usd]
@@ -54,7 +54,7 @@ def front_chart(offers: Sequence[Offer], measure: str) -> Spec | None:
     hover = tooltip(
         ("arm", ""), ("model", ""), ("score", ".1%"), ("low", ".1%"), ("high", ".1%"), ("price", "$,.4~f")
     )
-    stairs = _stairs(values)
+    stairs = [] if lower else _stairs(values)
     return chart(
         "Score over the price of 1,000 queries; the table holds the numbers.",
         340,
