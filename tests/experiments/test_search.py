@@ -91,7 +91,9 @@ def test_no_budget_is_passed_and_nothing_asked_twice(
     method, chances, items, budget, seed, confirm, block, earlier
 ):
     arms = Arms(chances, ITEMS[:items], seed)
-    options = {"method": method, "seed": seed, "confirm": confirm, "block": block, "earlier": earlier}
+    options = {"method": method, "seed": seed, "confirm": confirm, "block": block}
+    if method == "ucb":
+        options["earlier"] = earlier
     try:
         found = arms.best(budget, **options)
     except InvalidParameter:
@@ -230,6 +232,7 @@ def test_what_evaluate_raises_passes_through():
         ({"confirm": 1.0}, "confirm"),
         ({"earlier": {2: Earlier(0.5, 3)}}, "earlier[2]"),
         ({"earlier": {0: Earlier(1.5, 3)}}, "earlier[0]"),
+        ({"earlier": {0: Earlier(0.5, 3)}, "method": "halving"}, "earlier"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_asked(changed, field):

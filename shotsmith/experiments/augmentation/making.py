@@ -77,7 +77,10 @@ def augment(
         raise InvalidParameter("at least one is needed", field="workers", value=workers)
     for name in sorted(_LENGTHS & dict(parameters or {}).keys()):
         raise InvalidParameter(
-            "the budget is reckoned with another length", field="parameters", value=name, mend="Use write_tokens"
+            "the budget is reckoned with another length",
+            field="parameters",
+            value=name,
+            mend="Use write_tokens",
         )
     asker = Asker(engine, model, max_calls=max_calls, max_usd=max_usd, vlm=vlm)
     stored = engine.pool(pool)

@@ -130,8 +130,12 @@ class Sources:
 
     def references(self, rater: int, count: int, seed: int) -> tuple[Example, ...]:
         """Real examples that one rater compares with: the same for every candidate, so that prompts begin alike."""
-        keys = item_keys(one.id for one in self.examples)
-        return tuple(self.examples[place] for place in _order(keys, seed, f"rater|{rater}", count)[:count])
+        order = _order(self._keys, seed, f"rater|{rater}", count)
+        return tuple(self.examples[place] for place in order[:count])
+
+    @cached_property
+    def _keys(self) -> Keys:
+        return item_keys(one.id for one in self.examples)
 
     @cached_property
     def _groups(self) -> dict[str | None, tuple[list[Example], Keys]]:

@@ -127,6 +127,10 @@ def _check(arms: Sequence[str], own: int, method: str, block: int, earlier: Mapp
         )
     if own not in range(len(arms)):
         raise InvalidParameter("no such arm", field="own", value=own, mend=f"Use 0 to {len(arms) - 1}")
+    if earlier and method != "ucb":
+        raise InvalidParameter(
+            f"{method} makes no use of earlier evaluations", field="earlier", mend='Use method="ucb"'
+        )
     if block < 1:
         raise InvalidParameter("at least one is needed", field="block", value=block)
     for arm, told in earlier.items():
