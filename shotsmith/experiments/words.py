@@ -21,14 +21,14 @@ def named(result: ArmResult) -> str:
     return named_arm(result.arm)
 
 
-def named_arm(arm: Arm, *, capital: bool = False) -> str:
+def named_arm(arm: Arm, *, begins: bool = False) -> str:
     """The same without a result; as a sentence begins, if wanted."""
     name = title(arm.family)
     if arm.everything:
         name = f"{name} of {arm.k:,}" if arm.k else name
     elif arm.k:
         name = f"{name} at k={arm.k}"
-    return _capital(name) if capital else name
+    return capital(name) if begins else name
 
 
 def percent(estimate: Estimate) -> str:
@@ -74,7 +74,7 @@ def headline(comparison: Comparison) -> list[str]:
     vote, majority = comparison.find(VOTE, shown.arm.k), comparison.find(MAJORITY)
     rivals = [one for one in (random, zero) if one and one is not shown]
     said = [f"{named(one)}: {percent(one.accuracy)}" for one in (shown, *rivals)]
-    sentences = [_capital("; ".join(said)) + "."]
+    sentences = [capital("; ".join(said)) + "."]
     if shown.to_zero_shot and shown.to_random:
         sentences.append(
             f"Against no demonstrations that is {verdict_of(shown.to_zero_shot)}, against as many random ones "
@@ -100,5 +100,6 @@ def signed(value: float) -> str:
     return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else "0"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """As a sentence begins."""
     return text[:1].upper() + text[1:]

@@ -2,24 +2,18 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import urllib.parse
 from pathlib import Path
 
 import pytest
 from experiment_pools import draft
 from PIL import Image
+from report_pages import CHROMIUM, fits, loads_nothing, opened, without_scripts
 
 from shotsmith.domain.errors import InvalidInput
 from shotsmith.domain.recipes import Recipe
 from shotsmith.experiments import compare, contact_sheet, gather, illustrate, render
 from shotsmith.experiments.contact_sheet import size
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 EVIL = "<script>document.title = 'owned'</script>\"'&"
 
 
@@ -34,17 +28,8 @@ def page(engine, found):
     return render(found, illustrate(engine, found), prompt=engine.prompt(engine.select("p", query)))
 
 
-def without_scripts(page: str) -> str:
-    return re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
-
-
 def test_the_page_loads_nothing(page):
-    markup = without_scripts(page)
-    sources = re.findall(r"""(?:src|href|srcset|action)\s*=\s*["']([^"']*)""", markup)
-    assert sources
-    assert all(source.startswith("data:image/") for source in sources)
-    assert not re.search(r"@import|url\(|<link|<iframe|<object|<embed", markup)
-    assert "default-src 'none'" in page
+    loads_nothing(page)
 
 
 def test_the_page_tells_everything(page, found):
@@ -73,28 +58,9 @@ def test_text_of_users_is_escaped(engine):
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 @pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (390, "dark")])
 def test_a_browser_without_a_network_shows_it(page, tmp_path: Path, width, scheme):
-    from playwright.sync_api import sync_playwright
-
-    file = tmp_path / "report.html"
-    file.write_text(page, "utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
-        )
-        tab = context.new_page()
-        complaints, requests = [], []
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.goto(f"file://{urllib.parse.quote(str(file))}")
-        tab.wait_for_selector("#chart svg")
-        assert tab.evaluate("document.documentElement.scrollWidth") == width
-        assert tab.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+    with opened(page, tmp_path, width, scheme) as tab:
+        fits(tab, width)
         assert tab.locator("#chart svg path.mark-line, #chart svg .mark-line path").count() == 4
-        browser.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
 
 
 def test_contact_sheet_is_as_large_as_its_content(engine, found):

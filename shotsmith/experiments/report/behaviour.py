@@ -155,7 +155,7 @@ def _habits(account: Account, arm: Arm, votes: dict[tuple[str, frozenset[str]], 
     told = [_same(one, truth) for one, truth in zip(ballots, truths, strict=True) if one is not None]
     return Habits(
         arm,
-        named_arm(arm, capital=True),
+        named_arm(arm, begins=True),
         recency_lift(answers, shown) if any(len(one) > 1 for one in shown) else None,
         gold_last_gain(scores, truths, shown),
         copy_rate(answers, shown) if any(shown) else None,
@@ -190,5 +190,5 @@ def _reordered(account: Account, arms: list[Arm]) -> list[Reordered]:
         if orders < 2:
             continue
         flips = order_flips([[one.answer for one in row] for row in rows])
-        found.append(Reordered(named_arm(same[0], capital=True), len(columns), flips.items, flips.pairs))
+        found.append(Reordered(named_arm(same[0], begins=True), len(columns), flips.items, flips.pairs))
     return found

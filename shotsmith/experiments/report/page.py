@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from ...domain.messages import ImagePart
-from ..words import chance, money, named, named_arm, percent, points, signed, title
+from ..words import capital, chance, money, named, named_arm, percent, points, signed, title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -49,6 +49,7 @@ def _environment() -> Environment:
         "money": money,
         "chance": chance,
         "signed": signed,
+        "capital": capital,
     }
     return made
 

@@ -150,7 +150,7 @@ def _altered(account: Account) -> list[Altered]:
         ):
             continue
         if (drawn := account.scored.contrast(arm, rival, same_seeds=True)) is not None:
-            found.append(Altered(named_arm(rival, capital=True), arm.changes, drawn.interval()))
+            found.append(Altered(named_arm(rival, begins=True), arm.changes, drawn.interval()))
     return found
 
 

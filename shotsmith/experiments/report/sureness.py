@@ -46,7 +46,7 @@ def sureness(account: Account) -> list[Sureness]:
         found.append(
             Sureness(
                 arm,
-                named_arm(arm, capital=True),
+                named_arm(arm, begins=True),
                 calibration(confidence, correct),
                 calibration(confidence, correct, min(BINS, max(2, len(correct) // _ENOUGH))),
                 risk_coverage(confidence, correct),

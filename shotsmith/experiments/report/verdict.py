@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...domain.errors import InvalidParameter
 from ..advisor import Advice, Point
 from ..arms import Arm
-from ..words import money, named_arm, percent, verdict_of
+from ..words import capital, money, named_arm, percent, verdict_of
 from .account import Account
 from .arms import ArmRow
 
@@ -93,7 +93,7 @@ def _undecided(account: Account, advice: Advice) -> str:
 
 
 def _compared(row: ArmRow) -> list[str]:
-    said = [f"{named_arm(row.arm, capital=True)} scores {percent(row.score)}."]
+    said = [f"{named_arm(row.arm, begins=True)} scores {percent(row.score)}."]
     against = {
         "no demonstrations": row.changes.to_zero_shot,
         "as many random ones": row.changes.to_random,
@@ -101,7 +101,7 @@ def _compared(row: ArmRow) -> list[str]:
     told = [f"against {name} that is {verdict_of(one.estimate)}" for name, one in against.items() if one]
     if told:
         joined = "; ".join(told)
-        said.append(f"{joined[0].upper()}{joined[1:]}.")
+        said.append(f"{capital(joined)}.")
     return said
 
 
@@ -110,11 +110,11 @@ def _facts(account: Account, arm: Arm | None, row: ArmRow | None) -> list[tuple[
     point = next((one for one in advice.points if arm and one.arm.key == arm.key), None) if advice else None
     facts: list[tuple[str, str]] = []
     if point:
-        facts += [("Score", percent(point.score)), ("1,000 queries cost", _price(point))]
+        facts += [("Score", percent(point.score)), ("Price of 1,000 queries", _price(point))]
         facts += [("95 % of calls take at most", f"{point.p95_ms:,.0f} ms")] if point.p95_ms else []
     elif row:
-        price = money(row.usd) if row.arm.asks else "nothing, no model"
-        facts += [("Score", percent(row.score)), ("1,000 queries cost", price)]
+        price = money(row.usd) if row.arm.asks else "free, no model"
+        facts += [("Score", percent(row.score)), ("Price of 1,000 queries", price)]
     if advice:
         spent = advice.spent
         calls = f"{spent.calls:,}" + (
@@ -125,7 +125,7 @@ def _facts(account: Account, arm: Arm | None, row: ArmRow | None) -> list[tuple[
 
 
 def _price(point: Point) -> str:
-    return money(point.usd) if point.arm.asks else "nothing, no model"
+    return money(point.usd) if point.arm.asks else "free, no model"
 
 
 def _unpriced(calls: int) -> str:
