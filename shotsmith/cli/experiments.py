@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,7 +77,7 @@ def run(
             _show_plan(planned(opened, read))
         with watching(silent=as_json) as watch:
             found = run_experiment(opened, read, partial=partial, executor=where, watch=watch)
-        _show(found, as_json=as_json)
+        _show(found, opened.runs.get(read.name).facts, as_json=as_json)
 
 
 @app.command("list")
@@ -119,7 +119,7 @@ def show(name: Name, as_json: Json = False) -> None:
 
     with engine() as opened:
         _, found = findings(opened, name)
-        _show(found, as_json=as_json)
+        _show(found, opened.runs.get(name).facts, as_json=as_json)
 
 
 @app.command("report")
@@ -211,11 +211,12 @@ def _show_plan(found: Planned) -> None:
         out.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
 
 
-def _show(found: Findings, *, as_json: bool) -> None:
+def _show(found: Findings, facts: Mapping[str, Any], *, as_json: bool) -> None:
     metrics = found.metrics or (found.metric,)
     rows = [_row(found, arm, metrics) for arm in found.arms]
     if as_json:
         told = {"metric": found.metric, "items": len(found.items), "arms": rows}
+        told |= {"search": facts["search"]} if "search" in facts else {}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
     from rich.markup import escape
@@ -234,6 +235,8 @@ def _show(found: Findings, *, as_json: bool) -> None:
             escape(row["arm"]), *([escape(row["model"])] if several else []), first, *others, *counts
         )
     console().print(table)
+    for model, best in facts.get("search", {}).items():
+        console().print(f"{model}: {best['verdict']}", markup=False, soft_wrap=True)
 
 
 def _row(found: Findings, arm: Arm, metrics: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Experiment files, the arms that they name, and what running them takes."""
 
-from .arms import arms_of
+from .arms import INSTRUCTIONS, arms_of
 from .checks import bench_of, check, items_of
 from .controls import CONTROLS
 from .estimate import ArmCost, Estimates, estimate
@@ -8,6 +8,7 @@ from .file import ArmSpec, ExperimentFile, Focus, Fold, experiment_schema
 
 __all__ = [
     "CONTROLS",
+    "INSTRUCTIONS",
     "ArmCost",
     "ArmSpec",
     "Estimates",

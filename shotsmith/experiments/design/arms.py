@@ -11,6 +11,9 @@ from ..bench import Bench
 from .controls import Setting, controls
 from .file import ArmSpec, ExperimentFile
 
+INSTRUCTIONS = "instructions"
+"""The group of arms that differ in their instruction."""
+
 _SHARE_OF_WINDOW = 4  # models use what stands in a quarter of their context well
 _MOST_SHOTS = 4096
 
@@ -55,9 +58,7 @@ def _of_model(file: ExperimentFile, bench: Bench, model: str) -> list[Arm]:
     if file.controls or file.perturbations or file.instructions:
         arms.append(focus)
     arms += [
-        replace(
-            focus, family=f"{focus.family} · instruction {number}", instruction=text, group="instructions"
-        )
+        replace(focus, family=f"{focus.family} · instruction {number}", instruction=text, group=INSTRUCTIONS)
         for number, text in enumerate(file.instructions, start=1)
     ]
     arms += [

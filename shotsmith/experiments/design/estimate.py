@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -103,6 +104,7 @@ def estimate(
     *,
     workers: int,
     known: Collection[Cell] = (),
+    shares: Mapping[str, float] | None = None,
 ) -> Estimates:
     """Build the prompts of two items in every arm, and count.
 
@@ -113,8 +115,10 @@ def estimate(
         seeds: Of arms that draw.
         workers: Items in work at the same time.
         known: Cells that have an outcome.
+        shares: Of arms that are asked about a part of the items, by their keys.
     """
-    costs = tuple(_cost(bench, arm, items, seeds, known) for arm in arms if arm.asks)
+    part = dict(shares or {})
+    costs = tuple(_cost(bench, arm, items, seeds, known, part.get(arm.key, 1.0)) for arm in arms if arm.asks)
     cells = sum(cell not in known for cell in cells_of(arms, items, seeds))
     models = {arm.model or bench.model for arm in arms if arm.asks}
     paces = [bench.engine.latency_ms(model) for model in sorted(models)]
@@ -126,9 +130,14 @@ def estimate(
 
 
 def _cost(
-    bench: Bench, arm: Arm, items: Sequence[str], seeds: Sequence[int], known: Collection[Cell]
+    bench: Bench,
+    arm: Arm,
+    items: Sequence[str],
+    seeds: Sequence[int],
+    known: Collection[Cell],
+    share: float,
 ) -> ArmCost:
-    cells = sum(cell not in known for cell in cells_of([arm], items, seeds))
+    cells = math.ceil(share * sum(cell not in known for cell in cells_of([arm], items, seeds)))
     calls = -(-cells // arm.batch)
     if not cells:
         return ArmCost(arm, 0, 0, 0.0)

@@ -90,6 +90,13 @@ class ExperimentFile(Frozen):
         None, description="Metadata by which distractors of the noise group resemble the query."
     )
     instructions: tuple[Text, ...] = Field((), description="Further instructions to try with the focus.")
+    search: Literal["all", "ucb", "halving"] = Field(
+        "all",
+        description="How instructions are tried: all of them about every item, or by a search for the best one.",
+    )
+    search_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.4, description="Calls of the search, as a share of asking all of them about every item."
+    )
     arms: tuple[ArmSpec, ...] = Field((), description="Arms of one's own.")
     order: OrderName = Field("similar_last", description="Prompt order.")
     dialect: DialectField = Field("chat", validate_default=True, description="How prompts are laid out.")
@@ -177,6 +184,8 @@ class ExperimentFile(Frozen):
         if isinstance(self.shots, tuple) and not any(self.shots):
             raise ValueError("shots: give at least one number above 0")
         build(stages_of(self.focus.selector))
+        if self.search != "all" and not self.instructions:
+            raise ValueError("search: there are no instructions to search the best of")
         names = [one.name for one in self.arms]
         if len(set(names)) < len(names):
             raise ValueError("two arms have the same name")

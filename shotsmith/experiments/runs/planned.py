@@ -13,7 +13,7 @@ from ...engine import Engine
 from ...storage.database import now
 from ..arms import Arm
 from ..bench import Bench
-from ..design import Estimates, ExperimentFile, arms_of, bench_of, check, estimate, items_of
+from ..design import INSTRUCTIONS, Estimates, ExperimentFile, arms_of, bench_of, check, estimate, items_of
 from ..trials import Findings, Spent, SqlKeep, Trials
 
 _MAY_CHANGE = ("budget", "workers", "patience_minutes")
@@ -42,6 +42,15 @@ class Planned:
     notes: tuple[str, ...] = ()
     run: Run | None = None
     spent: Spent = field(default_factory=Spent)
+
+    def searches(self, arm: Arm) -> bool:
+        """Whether an arm is asked about as much as a search for the best one needs."""
+        return self.file.search != "all" and arm.group == INSTRUCTIONS
+
+    @property
+    def gridded(self) -> tuple[Arm, ...]:
+        """The arms that are asked about every item."""
+        return tuple(arm for arm in self.arms if not self.searches(arm))
 
     def passes(self) -> None:
         """Refuse to pass the budget.
@@ -78,7 +87,10 @@ def planned(engine: Engine, file: ExperimentFile) -> Planned:
     plan = read(engine, file)
     notes = check(file, plan.bench, plan.arms, plan.items)
     known = SqlKeep(engine.runs, plan.run.uid).known() if plan.run else set()
-    counted = estimate(plan.bench, plan.arms, plan.items, file.seeds, workers=file.workers, known=known)
+    shares = {arm.key: file.search_share for arm in plan.arms if plan.searches(arm)}
+    counted = estimate(
+        plan.bench, plan.arms, plan.items, file.seeds, workers=file.workers, known=known, shares=shares
+    )
     return replace(plan, estimates=counted, notes=tuple(notes))
 
 

@@ -28,6 +28,7 @@ from ..trials import (
 )
 from .owners import owned
 from .planned import Planned, findings, new_run, planned, read
+from .searching import search, searched
 
 Watch = Callable[[Standing], None]
 
@@ -102,7 +103,8 @@ def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Wat
     if not executor.elsewhere:
         meter = Meter(file.budget, plan.spent)
         trials = _trials(engine, run, plan, meter, sitting, watch)
-        trials.ask(plan.arms, plan.items)
+        trials.ask(plan.gridded, plan.items)
+        _search(engine, run, plan, trials)
         return
     if executor.nodes > 1 and engine.settings.local:
         raise InvalidParameter(
@@ -125,6 +127,17 @@ def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Wat
     with _polled(engine, run, plan, watch):
         for _ in executor.map(work, jobs):
             pass
+    if searched(plan):
+        again = read(engine, file)
+        meter = Meter(file.budget, again.spent)
+        _search(engine, run, again, _trials(engine, run, again, meter, sitting, watch))
+
+
+def _search(engine: Engine, run: Run, plan: Planned, trials: Trials) -> None:
+    """One arm after the other, as what was found tells: in this process."""
+    if searched(plan):
+        facts = engine.runs.get(run.name).facts
+        engine.runs.update(run.uid, facts={**facts, "search": search(trials, plan)})
 
 
 def work(job: Job) -> Spent:
@@ -134,7 +147,7 @@ def work(job: Job) -> Spent:
         assert plan.run is not None
         meter = Meter(job.limit)
         trials = _trials(engine, plan.run, plan, meter, job.sitting, None)
-        trials.ask(plan.arms, job.items)
+        trials.ask(plan.gridded, job.items)
         return meter.spent
 
 
@@ -174,7 +187,7 @@ def _polled(engine: Engine, run: Run, plan: Planned, watch: Watch | None) -> Ite
         yield
         return
     over = Event()
-    total = sum(1 for _ in cells_of(plan.arms, plan.items, plan.file.seeds))
+    total = sum(1 for _ in cells_of(plan.gridded, plan.items, plan.file.seeds))
 
     def look() -> None:
         while not over.wait(_POLL_S):
