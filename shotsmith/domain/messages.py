@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from .scoring import digest
+
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 Role = Literal["system", "user", "assistant"]
 
@@ -168,7 +171,8 @@ class Reply:
     """A model's answer.
 
     Attributes:
-        text: What it said.
+        text: What it said, with U+FFFD for what no store can hold: NUL, and half of a surrogate pair, as where a reply
+            was cut in the middle of a character.
         model: The model that answered, as the provider names it.
         usage: Tokens.
         cost_usd: Price of the call when it was made; None for an unknown price.
@@ -192,3 +196,7 @@ class Reply:
     notes: tuple[str, ...] = ()
     alternatives: tuple[tuple[str, float], ...] = ()
     saved_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        if _UNSTORABLE.search(self.text):
+            object.__setattr__(self, "text", _UNSTORABLE.sub("\ufffd", self.text))

@@ -180,17 +180,7 @@ def ask_many(
     workers: int = 1,
 ) -> BatchReport:
     """Ask many queries of a pool, several in a call; arguments and errors as `BatchAsking.answer` and `Engine.ask`."""
-    chosen = engine.pinned(pool) if isinstance(pool, str) else pool
-    labels = engine.labels(chosen) if chosen.kind == "classification" else ()
-    asking = BatchAsking(
-        lambda query, recipe: engine.select(chosen, query, recipe),
-        lambda selection, dialect: engine.prompt(selection, model=model, dialect=dialect),
-        lambda prompt, given: engine.send(prompt, model=model, parameters=given),
-        engine.read,
-        lambda selection, given: engine.answer(selection, model=model, parameters=given),
-        one_line=task_of(chosen, labels).one_line,
-    )
-    return asking.answer(
+    return _asking(engine, pool, model).answer(
         queries,
         recipe or Recipe(),
         size=batch_size,
@@ -198,6 +188,33 @@ def ask_many(
         retries=retries,
         tokens_per_query=tokens_per_query,
         workers=workers,
+    )
+
+
+def first_batch(
+    engine: Batchable,
+    pool: Pool,
+    queries: Sequence[Query],
+    recipe: Recipe,
+    *,
+    batch_size: int,
+    model: str | None = None,
+) -> Prompt:
+    """What `ask_many` would send first; nothing is asked."""
+    batch = plan_batches(queries, batch_size, recipe.seed)[0]
+    return _asking(engine, pool, model).shown(queries, recipe, batch)[1]
+
+
+def _asking(engine: Batchable, pool: str | Pool, model: str | None) -> BatchAsking:
+    chosen = engine.pinned(pool) if isinstance(pool, str) else pool
+    labels = engine.labels(chosen) if chosen.kind == "classification" else ()
+    return BatchAsking(
+        lambda query, recipe: engine.select(chosen, query, recipe),
+        lambda selection, dialect: engine.prompt(selection, model=model, dialect=dialect),
+        lambda prompt, given: engine.send(prompt, model=model, parameters=given),
+        engine.read,
+        lambda selection, given: engine.answer(selection, model=model, parameters=given),
+        one_line=task_of(chosen, labels).one_line,
     )
 
 

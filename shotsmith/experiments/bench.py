@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from ..domain.errors import ContextExceeded, InvalidInput, InvalidParameter, ModelRefused
+from ..clients.vlm import ANSWERERS
+from ..domain.errors import InvalidInput, InvalidParameter, ShotsmithError
 from ..domain.examples import Example, Pool
 from ..domain.messages import Reply
 from ..domain.parsed import Parsed
@@ -16,10 +17,11 @@ from ..domain.scoring import shuffled
 from ..domain.selections import Demonstration, Prompt, Selection
 from ..engine import Engine
 from ..engine.batch_answers import BatchAnswer
+from ..engine.batching import Batchable, ask_many, first_batch
 from ..prompts.parsing import Task, task_of
 from .arms import Arm
 from .augmentation.flags import is_synthetic
-from .choices import Choices
+from .choices import ONE_ONLY, Choices
 from .outcomes import Outcome
 from .perturbations import perturb
 from .truths import majority, right, truth, vote
@@ -29,6 +31,9 @@ _PAGE = 500
 
 Allow = Callable[[Prompt], None]
 """Hears of every prompt before it is sent, and raises where it may not be."""
+Excuse = Callable[[ShotsmithError, Prompt | None], None]
+"""Hears of what concerns one prompt only, such as a length that the model does not take, and of the prompt where one
+was sent; it may raise it."""
 
 
 class Bench:
@@ -99,7 +104,7 @@ class Bench:
         arms: Sequence[Arm],
         *,
         remember: bool = True,
-        tolerant: bool = False,
+        excuse: Excuse | None = None,
         allow: Allow | None = None,
     ) -> Iterator[Outcome]:
         """What each arm makes of an item, in turn; each is asked when the one before was taken.
@@ -108,8 +113,7 @@ class Bench:
             item: Example id.
             arms: Of one query each (`batch` 1), with the seeds they shall have.
             remember: Whether answers that cost something are looked up in the ledger and kept there.
-            tolerant: Whether what concerns one prompt only, such as a length that the model does not take, is an
-                outcome and no error.
+            excuse: What it lets pass is an outcome and no error; without it nothing is let pass.
             allow: May stop a call before it is made.
 
         Raises:
@@ -118,9 +122,10 @@ class Bench:
             Whatever `allow` raises.
         """
         query = self.engine.query_of(self.pool, item)
-        choices = Choices(self.engine, self.pool, query, [arm.recipe for arm in arms if arm.recipe])
+        recipes = [arm.recipe for arm in arms if arm.recipe]
+        choices = Choices(self.engine, self.pool, query, recipes, tolerant=excuse is not None)
         for arm in arms:
-            yield self._outcome(arm, choices, item, remember, tolerant, allow)
+            yield self._outcome(arm, choices, item, remember, excuse, allow)
 
     def selection(self, arm: Arm, item: str) -> Selection:
         """What an arm shows for an item. Raises InvalidParameter for one that shows nothing by a recipe."""
@@ -133,8 +138,28 @@ class Bench:
         """What an arm sends for an item."""
         return self.engine.prompt(self.selection(arm, item), model=arm.model or self.model)
 
-    def batched(self, arm: Arm, items: Sequence[str], *, workers: int = 1) -> list[Outcome]:
+    def batch(self, arm: Arm) -> int:
+        """How many queries go into a call of an arm; models that run in this process answer each alone."""
+        return 1 if (arm.model or self.model).startswith(ANSWERERS) else arm.batch
+
+    def first_batch(self, arm: Arm, items: Sequence[str]) -> Prompt:
+        """What an arm of several queries a call sends first."""
+        assert arm.recipe is not None
+        pool = _instructed(self.pool, arm)
+        queries = [self.engine.query_of(self.pool, item) for item in items]
+        model = arm.model or self.model
+        return first_batch(self.engine, pool, queries, arm.recipe, batch_size=self.batch(arm), model=model)
+
+    def batched(
+        self, arm: Arm, items: Sequence[str], *, workers: int = 1, through: Batchable | None = None
+    ) -> list[Outcome]:
         """What an arm of several queries a call makes of items, in their order; they are batched by its seed.
+
+        Args:
+            arm: Whose recipe has the seed.
+            items: Example ids.
+            workers: Calls at the same time.
+            through: Who asks; by default the engine.
 
         Raises:
             InvalidParameter: It perturbs selections, or has no recipe.
@@ -148,11 +173,12 @@ class Bench:
                 mend="Leave batch or changes out",
             )
         pool = _instructed(self.pool, arm)
-        report = self.engine.ask_many(
+        report = ask_many(
+            through or self.engine,
             pool,
             [self.engine.query_of(self.pool, item) for item in items],
             arm.recipe,
-            batch_size=arm.batch,
+            batch_size=self.batch(arm),
             model=arm.model or self.model,
             parameters=self.parameters,
             workers=workers,
@@ -179,34 +205,38 @@ class Bench:
         )
 
     def _outcome(
-        self, arm: Arm, choices: Choices, item: str, remember: bool, tolerant: bool, allow: Allow | None
+        self,
+        arm: Arm,
+        choices: Choices,
+        item: str,
+        remember: bool,
+        excuse: Excuse | None,
+        allow: Allow | None,
     ) -> Outcome:
         expected = self.truths[item]
         if arm.recipe is None:
             return Outcome(item, self.majority, right(self.pool, self.majority, expected))
-        selection, took = choices.of(arm.recipe)
-        if arm.kind == "vote":
-            said = vote(self.pool, selection.demonstrations)
-            return Outcome(
-                item,
-                said,
-                right(self.pool, said, expected),
-                _ids(selection),
-                selection_ms=took,
-                seed=arm.recipe.seed,
-                labels=_labels(self.pool, selection.demonstrations),
-            )
-        selection = self._changed(arm, selection)
-        empty = Outcome(
-            item,
-            None,
-            False,
-            _ids(selection),
+        empty = Outcome(item, None, False, seed=arm.recipe.seed)
+        try:
+            selection, took = choices.of(arm.recipe)
+            if arm.asks:
+                selection = self._changed(arm, selection)
+        except ONE_ONLY as error:
+            if excuse is None:
+                raise
+            excuse(error, None)
+            return replace(empty, error=str(error))
+        empty = replace(
+            empty,
+            demonstrations=_ids(selection),
             selection_ms=took,
-            seed=arm.recipe.seed,
             labels=_labels(self.pool, selection.demonstrations),
         )
+        if arm.kind == "vote":
+            said = vote(self.pool, selection.demonstrations)
+            return replace(empty, answer=said, correct=right(self.pool, said, expected))
         model = arm.model or self.model
+        prompt: Prompt | None = None
         try:
             prompt = self.engine.prompt(selection, model=model)
             if allow is not None:
@@ -216,9 +246,10 @@ class Bench:
             answer = self.engine.answer(
                 selection, model=model, parameters=self.parameters, remember=kept, prompt=prompt
             )
-        except (ContextExceeded, ModelRefused, InvalidInput) as error:
-            if not tolerant:
+        except ONE_ONLY as error:
+            if excuse is None:
                 raise
+            excuse(error, prompt)
             return replace(empty, error=str(error))
         return self._answered(empty, answer.parsed, answer.reply, prompt)
 

@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..domain.errors import ContextExceeded, InvalidInput, ModelRefused, ShotsmithError
 from ..domain.examples import Pool, Query
 from ..domain.recipes import Recipe
 from ..domain.selections import Candidate, Selection
 from ..engine import Engine
 from ..selectors import arrange, build
+
+#: What concerns one prompt or one selection only, and not whether anything can be asked.
+ONE_ONLY = (ContextExceeded, ModelRefused, InvalidInput)
 
 # What a selection is before it is laid out; everything else of a recipe decides how it is shown.
 _CHOOSING = {"selector", "filters", "seed", "evaluation"}
@@ -24,10 +28,19 @@ class Choices:
         pool: Where from; pinned, so that it is not looked at anew for each selection.
         query: What for.
         recipes: Every recipe that will be asked for.
+        tolerant: Whether a recipe that cannot choose here is told of when it is asked for, and not at once.
     """
 
-    def __init__(self, engine: Engine, pool: str | Pool, query: Query, recipes: Iterable[Recipe]) -> None:
-        self._made: dict[tuple[str, int], tuple[Selection, float]] = {}
+    def __init__(
+        self,
+        engine: Engine,
+        pool: str | Pool,
+        query: Query,
+        recipes: Iterable[Recipe],
+        *,
+        tolerant: bool = False,
+    ) -> None:
+        self._made: dict[tuple[str, int], tuple[Selection, float] | ShotsmithError] = {}
         longest: dict[str, tuple[Selection, float]] = {}
         # Zero-shot first: it pays for encoding the query and for the leak guard, which all arms share.
         for recipe in sorted(recipes, key=lambda one: (one.selector[0].name != "none", -one.k)):
@@ -40,13 +53,22 @@ class Choices:
                 self._made[choosing, k] = beginning(long[0], recipe), long[1]
                 continue
             started = time.perf_counter()
-            selection = engine.select(pool, query, recipe)
+            try:
+                selection = engine.select(pool, query, recipe)
+            except ONE_ONLY as error:
+                if not tolerant:
+                    raise
+                self._made[choosing, k] = error
+                continue
             chosen = selection, (time.perf_counter() - started) * 1000
             self._made[choosing, k] = longest[choosing] = chosen
 
     def of(self, recipe: Recipe) -> tuple[Selection, float]:
-        """The selection and the milliseconds it took."""
-        selection, took = self._made[_key(recipe)]
+        """The selection and the milliseconds it took. Raises what kept the recipe from choosing."""
+        made = self._made[_key(recipe)]
+        if isinstance(made, ShotsmithError):
+            raise made
+        selection, took = made
         return (selection if selection.recipe == recipe else beginning(selection, recipe)), took
 
 

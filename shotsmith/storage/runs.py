@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..domain.errors import Conflict, NotFound
 from ..domain.runs import Run, RunState
-from .database import Database, now
+from .database import Database, aware, now
 from .tables import outcomes, runs
 
 _CHUNK = 500  # arms named in one statement: SQLite takes no more than 32,766 parameters
@@ -50,7 +51,7 @@ class Runs:
         """A run by name, if there is one."""
         with self._database.read() as connection:
             row = connection.execute(select(runs).where(runs.c.name == name)).one_or_none()
-        return None if row is None else Run(**row._mapping)
+        return None if row is None else _run(row)
 
     def get(self, name: str) -> Run:
         """A run by name. Raises NotFound."""
@@ -68,7 +69,7 @@ class Runs:
         """Every run, the newest first."""
         with self._database.read() as connection:
             rows = connection.execute(select(runs).order_by(runs.c.created_at.desc(), runs.c.name)).all()
-        return [Run(**row._mapping) for row in rows]
+        return [_run(row) for row in rows]
 
     def delete(self, name: str) -> None:
         """Remove a run with its outcomes; the answers stay in the ledger. Raises NotFound."""
@@ -81,6 +82,22 @@ class Runs:
         """Change state, message, facts or spent."""
         with self._database.write() as connection:
             connection.execute(update(runs).where(runs.c.uid == uid).values(updated_at=now(), **values))
+
+    def claim(self, uid: str, take: Callable[[Run], Mapping[str, Any]]) -> None:
+        """Set a run going: `take` sees it as it is now and gives its new facts, or raises; nobody comes between.
+
+        Raises:
+            NotFound: It was deleted.
+            Whatever `take` raises.
+        """
+        query = select(runs).where(runs.c.uid == uid).with_for_update()
+        with self._database.write() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise _gone()
+            facts = dict(take(_run(row)))
+            change = update(runs).where(runs.c.uid == uid)
+            connection.execute(change.values(state="running", message="", facts=facts, updated_at=now()))
 
     def told(self, uid: str, state: RunState, message: str = "") -> None:
         """Where a run stands now."""
@@ -97,11 +114,15 @@ class Runs:
                 connection.execute(change.values(spent=after, message=message, updated_at=now()))
 
     def put(self, uid: str, rows: Iterable[OutcomeRow]) -> None:
-        """Keep outcomes, all or none; the first one of a cell stays."""
+        """Keep outcomes, all or none; the first one of a cell stays. Raises NotFound when the run was deleted."""
         values = [{"run_uid": uid, **row._asdict()} for row in rows]
-        if values:
+        if not values:
+            return
+        try:
             with self._database.write() as connection:
                 connection.execute(self._database.insert(outcomes).on_conflict_do_nothing(), values)
+        except IntegrityError:
+            raise _gone() from None
 
     def cells(self, uid: str) -> Iterator[tuple[str, int, str]]:
         """The cells that have an outcome."""
@@ -128,3 +149,12 @@ class Runs:
             with self._database.read() as connection:
                 for row in connection.execution_options(yield_per=500).execute(query):
                     yield OutcomeRow(row.arm, row.seed, row.item, row.body)
+
+
+def _run(row: Any) -> Run:
+    run = Run(**row._mapping)
+    return replace(run, created_at=aware(run.created_at), updated_at=aware(run.updated_at))
+
+
+def _gone() -> NotFound:
+    return NotFound("the run was deleted meanwhile", field="name", mend="Run the file again, under a new run")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...domain.errors import InvalidParameter
-from ...domain.recipes import Recipe, stages_of
+from ...domain.recipes import FilterSpec, Recipe, stages_of
 from ..arms import VOTES, Arm, family, plan
 from ..bench import Bench
 from .controls import Setting, controls
@@ -26,9 +26,14 @@ def arms_of(file: ExperimentFile, bench: Bench) -> tuple[Arm, ...]:
     """
     models = file.models or (bench.model,)
     found: dict[str, Arm] = {}
+    names: dict[tuple[str, str], str] = {}
     for model in models:
         for arm in _of_model(file, bench, model):
             own = replace(arm, model=model if arm.asks else "")
+            if names.setdefault((own.name, own.model), own.key) != own.key:
+                raise InvalidParameter(
+                    "two arms have the same name", field="arms", value=own.name, mend="Rename your own one"
+                )
             found.setdefault(own.key, own)
     return tuple(found.values())
 
@@ -89,6 +94,8 @@ def _focus(file: ExperimentFile, everyone: Arm, size: int) -> Arm:
 def _guarded(file: ExperimentFile, one: ArmSpec) -> Recipe:
     """A recipe of one's own, held to the experiment's folds and to the leak guard of evaluation."""
     splits = one.recipe.filters.splits
+    if splits == FilterSpec().splits:
+        splits = None  # nothing was named
     if splits is not None and file.test.split in splits:
         raise InvalidParameter(
             "the arm would show the test fold",

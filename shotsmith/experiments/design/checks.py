@@ -9,7 +9,6 @@ from ...engine import Engine
 from ..arms import Arm
 from ..bench import Bench
 from ..metrics import metric
-from ..trials import cells_of
 from .file import ExperimentFile
 
 _NAMED = 5
@@ -107,4 +106,4 @@ def check(file: ExperimentFile, bench: Bench, arms: Sequence[Arm], items: Sequen
 
 
 def _calls(arm: Arm, items: Sequence[str], seeds: Sequence[int]) -> int:
-    return -(-sum(1 for _ in cells_of([arm], items, seeds)) // arm.batch)
+    return sum(-(-len(items) // arm.batch) for _ in (seeds if arm.draws else seeds[:1]))

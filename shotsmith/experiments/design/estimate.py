@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -137,12 +138,16 @@ def _cost(
     known: Collection[Cell],
     share: float,
 ) -> ArmCost:
-    cells = math.ceil(share * sum(cell not in known for cell in cells_of([arm], items, seeds)))
-    calls = -(-cells // arm.batch)
-    if not cells:
+    size = bench.batch(arm)
+    of_seed = Counter(cell.seed for cell in cells_of([arm], items, seeds) if cell not in known)
+    calls = sum(-(-math.ceil(share * cells) // size) for cells in of_seed.values())
+    if not calls:
         return ArmCost(arm, 0, 0, 0.0)
     try:
-        manifests = [bench.prompt(arm, item).manifest for item in items[:_PROBES]]
+        if size > 1:
+            manifests = [bench.first_batch(arm, items).manifest]
+        else:
+            manifests = [bench.prompt(arm, item).manifest for item in items[:_PROBES]]
     except InvalidInput as error:
         return ArmCost(arm, calls, None, None, str(error))
     tokens = round(fmean(one["tokens"]["total"] for one in manifests))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
+from typing import Any
 
 from ...domain.errors import Unavailable
 from .base import In, Out
 
-_LOOK_S = 0.5
+_LOOK_S = 0.25
 
 
 class Processes:
@@ -23,18 +26,26 @@ class Processes:
         width: How many; by default one a core.
     """
 
-    nodes = 1
     elsewhere = True
+    nodes = 1
 
     def __init__(self, width: int | None = None) -> None:
         self.width = width or os.cpu_count() or 1
 
     def map(self, work: Callable[[In], Out], jobs: Sequence[In]) -> Iterator[Out]:
-        """The results as they come. Raises what a job raises, or Unavailable when a process was killed."""
+        """The results as they come.
+
+        An interrupt reaches the workers as well, which then come to the end of what they have begun.
+
+        Raises:
+            What a job raises, or Unavailable when a process was killed.
+        """
+        spawn = get_context("spawn")
+        stop = spawn.Event()
         with ProcessPoolExecutor(
-            self.width, mp_context=get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),)
+            self.width, mp_context=spawn, initializer=_begin, initargs=(os.getpid(), stop)
         ) as pool:
-            futures = [pool.submit(work, job) for job in jobs]
+            futures = [pool.submit(partial(_run, work), job) for job in jobs]
             try:
                 for future in as_completed(futures):
                     yield future.result()
@@ -45,16 +56,47 @@ class Processes:
                     value="process",
                     mend="Run it again: it goes on where it was; with fewer workers if memory ran out",
                 ) from None
+            except (KeyboardInterrupt, GeneratorExit):
+                stop.set()
+                raise
             finally:
                 pool.shutdown(cancel_futures=True)
 
 
-def _end_with(parent: int) -> None:
-    """Leave when the parent is gone: a worker that went on would spend money that nobody watches."""
+_state = {"busy": False, "stopping": False}
+
+
+def _begin(parent: int, stop: Event) -> None:
+    """Set a worker up: interrupts come from the parent alone, and when it is gone, so is the worker.
+
+    One that went on would spend money that nobody watches.
+    """
+    signal.signal(signal.SIGINT, _interrupted)
 
     def look() -> None:
         while os.getppid() == parent:
-            time.sleep(_LOOK_S)
+            if stop.wait(_LOOK_S) and not _state["stopping"]:
+                _state["stopping"] = True
+                signal.raise_signal(signal.SIGINT)
+            elif _state["stopping"]:
+                threading.Event().wait(_LOOK_S)
         os._exit(1)
 
     threading.Thread(target=look, daemon=True, name="end-with-parent").start()
+
+
+def _interrupted(*_: Any) -> None:
+    # A terminal interrupts every process at once; the parent's word is enough, and one at rest has nothing to end.
+    if _state["stopping"] and _state["busy"]:
+        _state["busy"] = False
+        raise KeyboardInterrupt
+
+
+def _run(work: Callable[[In], Out], job: In) -> Out:
+    if _state["stopping"]:
+        raise KeyboardInterrupt
+    _state["busy"] = True
+    try:
+        return work(job)
+    finally:
+        _state["busy"] = False

@@ -1,6 +1,6 @@
 """Runs of experiment files: planned, asked, kept, and gone on with after any interruption."""
 
-from .planned import Planned, findings, planned
+from .planned import Planned, delete_run, findings, planned
 from .running import run_experiment
 
-__all__ = ["Planned", "findings", "planned", "run_experiment"]
+__all__ = ["Planned", "delete_run", "findings", "planned", "run_experiment"]

@@ -15,6 +15,7 @@ from ..arms import Arm
 from ..bench import Bench
 from ..design import INSTRUCTIONS, Estimates, ExperimentFile, arms_of, bench_of, check, estimate, items_of
 from ..trials import Findings, Spent, SqlKeep, Trials
+from .owners import idle
 
 _MAY_CHANGE = ("budget", "workers", "patience_minutes")
 
@@ -91,6 +92,14 @@ def planned(engine: Engine, file: ExperimentFile) -> Planned:
     counted = estimate(
         plan.bench, plan.arms, plan.items, file.seeds, workers=file.workers, known=known, shares=shares
     )
+    prices = [one.usd for one in counted.arms if one.usd is not None and one.calls and not one.problem]
+    if plan.run is None and file.budget.usd is not None and min(prices, default=0.0) > file.budget.usd:
+        raise InvalidParameter(
+            f"the budget does not buy one arm: the cheapest takes about ${min(prices):,.4f}",
+            field="budget.usd",
+            value=file.budget.usd,
+            mend="Raise it, or lower test.limit",
+        )
     return replace(plan, estimates=counted, notes=tuple(notes))
 
 
@@ -101,7 +110,7 @@ def read(engine: Engine, file: ExperimentFile) -> Planned:
     run = engine.runs.find(file.name)
     if run is not None:
         _same(run, file, bench, items)
-    spent = Spent.sum(Spent(**one) for one in run.spent.values()) if run else Spent()
+    spent = spent_by(run) if run else Spent()
     return Planned(file, bench, arms_of(file, bench), items, run=run, spent=spent)
 
 
@@ -119,6 +128,11 @@ def findings(engine: Engine, name: str) -> tuple[Planned, Findings]:
     return plan, trials.found(plan.arms, plan.items)
 
 
+def spent_by(run: Run) -> Spent:
+    """What all sittings of a run have spent."""
+    return Spent.sum(Spent(**one) for one in run.spent.values())
+
+
 def new_run(plan: Planned) -> Run:
     """The run of a plan, not kept yet."""
     moment = now()
@@ -130,17 +144,29 @@ def new_run(plan: Planned) -> Run:
         "items": list(plan.items),
         "arms": {arm.key: arm.name for arm in plan.arms},
     }
-    return Run(uuid4().hex, plan.file.name, _identity(plan.file), facts, moment, moment)
+    return Run(uuid4().hex, plan.file.name, _identity(plan.file, plan.bench), facts, moment, moment)
 
 
-def _identity(file: ExperimentFile) -> dict[str, Any]:
-    return file.model_dump(mode="json")
+def delete_run(engine: Engine, name: str) -> None:
+    """Remove a run with its outcomes; the answers stay in the ledger.
+
+    Raises:
+        NotFound: No such run.
+        Busy: Somebody is at it.
+    """
+    idle(engine.runs.get(name))
+    engine.runs.delete(name)
+
+
+def _identity(file: ExperimentFile, bench: Bench) -> dict[str, Any]:
+    """The file as it is kept: with the models that were asked, whatever the default is next time."""
+    return {**file.model_dump(mode="json"), "models": list(file.models or (bench.model,))}
 
 
 def _same(run: Run, file: ExperimentFile, bench: Bench, items: Sequence[str]) -> None:
     changed = [
         name
-        for name, value in _identity(file).items()
+        for name, value in _identity(file, bench).items()
         if name not in _MAY_CHANGE and run.file.get(name) != value
     ]
     if changed:

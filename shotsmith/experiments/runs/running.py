@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from threading import Event, Thread
 from uuid import uuid4
 
 from ...domain.errors import InvalidParameter, ShotsmithError
-from ...domain.runs import Run
+from ...domain.runs import Run, RunState
 from ...engine import Engine
 from ...settings import Settings
 from ..design import ExperimentFile
@@ -26,8 +26,8 @@ from ..trials import (
     Trials,
     cells_of,
 )
-from .owners import owned
-from .planned import Planned, findings, new_run, planned, read
+from .owners import owning
+from .planned import Planned, findings, new_run, planned, read, spent_by
 from .searching import search, searched
 
 Watch = Callable[[Standing], None]
@@ -85,17 +85,27 @@ def run_experiment(
     if not partial:
         plan.passes()
     run = plan.run or engine.runs.create(new_run(plan))
-    engine.runs.update(run.uid, state="running", message="", facts=owned(run))
-    try:
-        _ask(engine, run, plan, executor or Local(), watch)
-    except BudgetSpent as error:
-        engine.runs.told(run.uid, "stopped", str(error))
-        raise
-    except (ShotsmithError, KeyboardInterrupt) as error:
-        engine.runs.told(run.uid, "paused", str(error) or "interrupted")
-        raise
-    engine.runs.told(run.uid, "done")
+    with owning(engine, run):
+        try:
+            # Another process may have been at it since it was planned.
+            plan = replace(plan, spent=spent_by(engine.runs.get(run.name)))
+            _ask(engine, run, plan, executor or Local(), watch)
+        except BaseException as error:
+            with suppress(ShotsmithError):  # what went wrong first is what counts
+                engine.runs.told(run.uid, *_ended(error))
+            raise
+        engine.runs.told(run.uid, "done")
     return findings(engine, file.name)[1]
+
+
+def _ended(error: BaseException) -> tuple[RunState, str]:
+    if isinstance(error, BudgetSpent):
+        return "stopped", str(error)
+    if isinstance(error, ShotsmithError):
+        return "paused", str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "paused", "interrupted"
+    return "paused", f"{type(error).__name__}: {error}"
 
 
 def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Watch | None) -> None:
@@ -114,14 +124,16 @@ def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Wat
             mend="Name a database, a blob store and an index that all of them reach: SHOTSMITH_DATABASE_URL, "
             "SHOTSMITH_BLOB_URL, SHOTSMITH_INDEX_URL",
         )
-    left = _left(file.budget, plan.spent, executor.width)
     settings = engine.settings.model_copy(
         update={"data_dir": engine.settings.data_dir.expanduser().resolve()}
     )
+    known = SqlKeep(engine.runs, run.uid).known()
     parts = [plan.items[turn :: executor.width] for turn in range(executor.width)]
+    asking = [arm for arm in plan.gridded if arm.asks]
+    needs = [sum(cell not in known for cell in cells_of(asking, part, file.seeds)) for part in parts]
     jobs = [
-        Job(settings, file, part, left, f"{sitting}-{turn}")
-        for turn, part in enumerate(parts, start=1)
+        Job(settings, file, part, limit, f"{sitting}-{turn}")
+        for turn, (part, limit) in enumerate(zip(parts, shares(file.budget, plan.spent, needs), strict=True))
         if part
     ]
     with _polled(engine, run, plan, watch):
@@ -173,11 +185,28 @@ def _trials(
     )
 
 
-def _left(budget: Spending, spent: Spent, parts: int) -> Spending:
-    """What each of several parts may spend of what is left."""
-    usd = None if budget.usd is None else max(budget.usd - spent.usd, 0.0) / parts
-    calls = None if budget.calls is None else max(budget.calls - spent.calls, 0) // parts
-    return Spending(usd=usd, calls=calls, minutes=budget.minutes)
+def shares(budget: Spending, spent: Spent, needs: Sequence[int]) -> list[Spending]:
+    """What each of several parts may spend of what is left, by the calls that each needs; no more together."""
+    total = sum(needs)
+    usd = None if budget.usd is None else max(budget.usd - spent.usd, 0.0)
+    calls = None if budget.calls is None else max(budget.calls - spent.calls, 0)
+    found, before = [], 0
+    for need in needs:
+        after = before + need
+        found.append(
+            Spending(
+                usd=None if usd is None else usd * need / total if total else 0.0,
+                # Rounded so that all parts have what they need where there is enough for all.
+                calls=None
+                if calls is None
+                else calls * after // total - calls * before // total
+                if total
+                else 0,
+                minutes=budget.minutes,
+            )
+        )
+        before = after
+    return found
 
 
 @contextmanager
@@ -191,9 +220,9 @@ def _polled(engine: Engine, run: Run, plan: Planned, watch: Watch | None) -> Ite
 
     def look() -> None:
         while not over.wait(_POLL_S):
-            at = engine.runs.get(run.name)
-            spent = Spent.sum(Spent(**one) for one in at.spent.values())
-            watch(Standing(engine.runs.count(run.uid), total, spent, at.message))
+            with suppress(ShotsmithError):  # it only looks; who asks will tell
+                at = engine.runs.get(run.name)
+                watch(Standing(engine.runs.count(run.uid), total, spent_by(at), at.message))
 
     looking = Thread(target=look, name="watch", daemon=True)
     looking.start()

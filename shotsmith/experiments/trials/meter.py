@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Condition
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from ...domain.errors import ShotsmithError
-from ...domain.recipes import Frozen
+from ...domain.recipes import Count, Frozen
 
 
 class BudgetSpent(ShotsmithError):
@@ -26,13 +26,11 @@ class BudgetSpent(ShotsmithError):
 class Spending(Frozen):
     """What may be spent; None for as much as it takes."""
 
-    usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+    usd: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None = Field(
         None, description="US dollars. A call counts with its estimate until its price is known."
     )
-    calls: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Calls that the ledger cannot answer."
-    )
-    minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+    calls: Count | None = Field(None, description="Calls that the ledger cannot answer.")
+    minutes: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = Field(
         None, description="Wall time of one sitting."
     )
 
@@ -69,7 +67,8 @@ class Spent(NamedTuple):
 class Meter:
     """Lets calls pass while the budget holds. Thread-safe.
 
-    A call reserves its estimated price before it is sent, so that many at once do not pass the budget together.
+    A call reserves its estimated price before it is sent, so that many at once do not pass the budget together. One
+    that would pass it waits for those on their way first: they may cost less, or nothing.
 
     Attributes:
         limit: What may be spent.
@@ -82,7 +81,7 @@ class Meter:
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self._lock = Lock()
+        self._lock = Condition()
         self._spent = self.before
         self._calls_out = 0
         self._usd_out = 0.0
@@ -111,7 +110,10 @@ class Meter:
         """
         estimate = usd or 0.0
         with self._lock:
-            self._check(estimate)
+            while passed := self._passed(estimate):
+                if passed[0] == "minutes" or not self._calls_out:
+                    raise _spent(*passed)
+                self._lock.wait()
             self._calls_out += 1
             self._usd_out += estimate
         try:
@@ -119,7 +121,8 @@ class Meter:
         finally:
             with self._lock:
                 self._calls_out -= 1
-                self._usd_out -= estimate
+                self._usd_out = self._usd_out - estimate if self._calls_out else 0.0
+                self._lock.notify_all()
 
     def settle(
         self, *, repeated: bool, usd: float | None, input_tokens: int | None, output_tokens: int | None
@@ -138,24 +141,26 @@ class Meter:
                 output_tokens=was.output_tokens + (output_tokens or 0),
             )
 
-    def _check(self, usd: float) -> None:
+    def _passed(self, usd: float) -> tuple[str, float, str] | None:
         limit, spent = self.limit, self._spent
-        passed: tuple[str, object, object] | None = None
+        minutes = (self.clock() - self._started) / 60
+        if limit.minutes is not None and minutes > limit.minutes:
+            return "minutes", limit.minutes, f"{minutes:.1f} minutes have passed"
         if limit.calls is not None and spent.calls + self._calls_out + 1 > limit.calls:
-            passed = "calls", limit.calls, f"{spent.calls:,} calls were made"
-        elif limit.usd is not None and spent.usd + self._usd_out + usd > limit.usd + 1e-12:
-            passed = "usd", limit.usd, f"${spent.usd:.4f} were spent and the next call costs about ${usd:.4f}"
-        elif limit.minutes is not None and self.clock() - self._started > 60 * limit.minutes:
-            passed = (
-                "minutes",
-                limit.minutes,
-                f"{(self.clock() - self._started) / 60:.1f} minutes have passed",
+            return "calls", limit.calls, f"{spent.calls:,} calls were made"
+        if limit.usd is not None and spent.usd + self._usd_out + usd > limit.usd + 1e-12:
+            return (
+                "usd",
+                limit.usd,
+                f"${spent.usd:.4f} were spent and the next call costs about ${usd:.4f}",
             )
-        if passed:
-            name, value, said = passed
-            raise BudgetSpent(
-                f"the budget is spent: {said}",
-                field=f"budget.{name}",
-                value=value,
-                mend="Raise it and run again: what was answered is kept and costs nothing",
-            )
+        return None
+
+
+def _spent(name: str, value: float, said: str) -> BudgetSpent:
+    return BudgetSpent(
+        f"the budget is spent: {said}",
+        field=f"budget.{name}",
+        value=value,
+        mend="Raise it and run again: what was answered is kept and costs nothing",
+    )

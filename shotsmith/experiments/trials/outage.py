@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Lock
+from threading import Event, Lock
 
 from ...domain.errors import ModelError
 
@@ -53,9 +53,9 @@ class Outage:
         with self._lock:
             return self._since is not None
 
-    def wait(self) -> None:
-        """Until calls may be tried again."""
-        while (left := self._until - self._clock()) > 0:
+    def wait(self, stop: Event | None = None) -> None:
+        """Until calls may be tried again, or nobody wants to any more."""
+        while (left := self._until - self._clock()) > 0 and not (stop and stop.is_set()):
             self._sleep(min(left, 0.5))
 
     def failed(self, error: ModelError, began: float) -> None:

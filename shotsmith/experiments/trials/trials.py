@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from threading import Event, Lock
 
 from ...clients.vlm.pacing import Pace
-from ...domain.errors import ModelRateLimited, ModelUnavailable
+from ...domain.errors import ContextExceeded, ModelRateLimited, ModelUnavailable, ShotsmithError
 from ...domain.references import references
 from ...domain.selections import Prompt
 from ..arms import Arm
@@ -21,7 +22,9 @@ from ..outcomes import Outcome
 from .findings import Findings
 from .keep import Cell, Keep, MemoryKeep, Record
 from .meter import Meter, Spent
+from .metered import Metered
 from .outage import Outage
+from .refusals import Refusals
 
 _FLUSH_S = 0.25
 _FLUSH = 64
@@ -100,9 +103,12 @@ class Trials:
         self._known = self.keep.known()
         self._buffer: list[Record] = []
         self._flushed = time.monotonic()
+        self._told = -_FLUSH_S
+        self._stop = Event()
         self._lock = Lock()
         self._work = _Work()
         self._paces: list[Pace] = []
+        self._refusals = Refusals(lambda model: True)
 
     def missing(self, arms: Sequence[Arm], items: Sequence[str]) -> int:
         """How many calls `ask` would make at most: cells of arms that ask a model and have no outcome."""
@@ -121,19 +127,22 @@ class Trials:
 
         Raises:
             BudgetSpent: It did not suffice; `found` tells what is known.
-            ModelError: The model did not answer, or not for longer than patience lasts.
+            ModelError: The model did not answer for longer than patience lasts, or refused all of its first calls.
         """
-        missing = [cell for cell in cells_of(arms, items, self.seeds) if cell not in self._known]
-        total = len(list(cells_of(arms, items, self.seeds)))
-        self._work = _Work(total, total - len(missing))
+        cells = dict.fromkeys(cells_of(arms, items, self.seeds))
+        missing = [cell for cell in cells if cell not in self._known]
+        self._work = _Work(len(cells), len(cells) - len(missing))
+        self._stop.clear()
+        self._refusals = Refusals(lambda model: self._answered_before(model, arms))
         by_key = {arm.key: arm for arm in arms}
         self._begin_slowly({arm.model or self.bench.model for arm in arms if arm.asks})
         try:
-            self._rows(missing, by_key)
-            self._batches(missing, by_key)
+            self._do(self._rows(missing, by_key), self._workers)
+            self._do(self._batches(missing, by_key), 1)
+            self._refusals.end()
         finally:
             self._flush()
-            self._tell()
+            self._tell(at_once=True)
         return self.found(arms, items)
 
     def found(self, arms: Sequence[Arm], items: Sequence[str]) -> Findings:
@@ -158,40 +167,63 @@ class Trials:
             for item in items
         }
 
-    def _rows(self, missing: Sequence[Cell], arms: Mapping[str, Arm]) -> None:
+    def _rows(self, missing: Sequence[Cell], arms: Mapping[str, Arm]) -> Iterator[Callable[[], None]]:
         rows: dict[str, list[Arm]] = defaultdict(list)
         for cell in missing:
             if arms[cell.arm].batch == 1:
                 rows[cell.item].append(arms[cell.arm].seeded(cell.seed))
-        failed = Event()
+        for item, of_item in rows.items():
+            yield partial(self._row, item, of_item)
 
-        def guarded(item: str) -> None:
-            if failed.is_set():
+    def _batches(self, missing: Sequence[Cell], arms: Mapping[str, Arm]) -> Iterator[Callable[[], None]]:
+        groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for cell in missing:
+            if arms[cell.arm].batch > 1:
+                groups[cell.arm, cell.seed].append(cell.item)
+        for (key, seed), items in groups.items():
+            yield partial(self._batched, arms[key].seeded(seed), items)
+
+    def _do(self, tasks: Iterator[Callable[[], None]], workers: int) -> None:
+        """All of them, until one fails or somebody interrupts: then calls on their way come to their end, no more."""
+
+        def guarded(task: Callable[[], None]) -> None:
+            if self._stop.is_set():
                 return
             try:
-                self._row(item, rows[item], failed)
+                task()
             except BaseException:
-                failed.set()
+                self._stop.set()
                 raise
 
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="trials") as threads:
-            left = iter(rows)
+        with ThreadPoolExecutor(workers, thread_name_prefix="trials") as threads:
             running: set[Future[None]] = {
-                threads.submit(guarded, item) for item in islice(left, 2 * self._workers)
+                threads.submit(guarded, task) for task in islice(tasks, 2 * workers)
             }
-            while running:
-                done, running = wait(running, timeout=_FLUSH_S, return_when=FIRST_COMPLETED)
-                self._tell()
-                for future in done:
-                    future.result()
-                running |= {threads.submit(guarded, item) for item in islice(left, len(done))}
+            try:
+                while running:
+                    done, running = wait(running, timeout=_FLUSH_S, return_when=FIRST_COMPLETED)
+                    self._tell()
+                    for future in done:
+                        future.result()
+                    running |= {threads.submit(guarded, task) for task in islice(tasks, len(done))}
+            except BaseException:
+                self._stop.set()
+                raise
 
-    def _row(self, item: str, arms: Sequence[Arm], failed: Event) -> None:
+    def _row(self, item: str, arms: Sequence[Arm]) -> None:
         """One item in all arms that have no outcome; an outage begins again with the arm that it met."""
         pending = list(arms)
-        while pending and not failed.is_set():
-            self._outage.wait()
+        while pending and not self._stop.is_set():
+            self._outage.wait(self._stop)
             began = time.monotonic()
+            refusals: list[ShotsmithError] = []
+
+            def excuse(
+                error: ShotsmithError, sent: Prompt | None, to: list[ShotsmithError] = refusals
+            ) -> None:
+                if sent is not None:
+                    to.append(error)
+
             with ExitStack() as reserved:
 
                 def allow(prompt: Prompt, reserved: ExitStack = reserved) -> None:
@@ -199,64 +231,93 @@ class Trials:
 
                 try:
                     for outcome in self.bench.outcomes(
-                        item, pending, remember=self._remember, tolerant=True, allow=allow
+                        item, pending, remember=self._remember, excuse=excuse, allow=allow
                     ):
-                        self._took(pending[0], outcome)
+                        self._took(pending[0], outcome, refusals.pop() if refusals else None)
                         reserved.close()
                         pending = pending[1:]
-                        if failed.is_set():
+                        if self._stop.is_set():
                             return
                         began = time.monotonic()
                 except (ModelRateLimited, ModelUnavailable) as error:
                     self._outage.failed(error, began)
 
-    def _batches(self, missing: Sequence[Cell], arms: Mapping[str, Arm]) -> None:
-        groups: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for cell in missing:
-            if arms[cell.arm].batch > 1:
-                groups[cell.arm, cell.seed].append(cell.item)
-        for (key, seed), items in groups.items():
-            arm = arms[key].seeded(seed)
-            with ExitStack() as reserved:
-                for _ in range(-(-len(items) // arm.batch)):
-                    reserved.enter_context(self.meter.call(None))
-                outcomes = self.bench.batched(arm, items, workers=self._workers)
-            for outcome in outcomes:
-                self._took(arm, outcome)
+    def _batched(self, arm: Arm, items: Sequence[str]) -> None:
+        """One arm of several queries a call, under one seed; an outage begins again, and the ledger knows the rest."""
 
-    def _took(self, arm: Arm, outcome: Outcome) -> None:
-        if arm.asks and not outcome.error:
-            self._outage.answered()
+        def check() -> None:
+            if self._stop.is_set():
+                raise _Stopped
+
+        through = Metered(self.bench.engine, self.meter, check, self._outage.answered)
+        while not self._stop.is_set():
+            self._outage.wait(self._stop)
+            began = time.monotonic()
+            try:
+                outcomes = self.bench.batched(arm, items, workers=self._workers, through=through)
+            except _Stopped:
+                return
+            except (ModelRateLimited, ModelUnavailable) as error:
+                self._outage.failed(error, began)
+            else:
+                # Together, or a run that was killed in between would make other batches of what is left.
+                self._count([self._record(arm, outcome) for outcome in outcomes])
+                self._flush()
+                return
+
+    def _took(self, arm: Arm, outcome: Outcome, refusal: ShotsmithError | None) -> None:
+        record, model = self._record(arm, outcome), arm.model or self.bench.model
+        if arm.asks and (refusal or not outcome.error):
+            if not outcome.from_ledger:
+                self._outage.answered()
             self.meter.settle(
                 repeated=outcome.from_ledger,
-                usd=outcome.cost_usd,
+                usd=0.0 if refusal else outcome.cost_usd,
                 input_tokens=outcome.input_tokens,
                 output_tokens=outcome.output_tokens,
             )
-        record = Record(Cell(arm.key, self._seed(arm, outcome), outcome.item), outcome)
+        if refusal is not None and not isinstance(refusal, ContextExceeded):
+            if self._refusals.refused(model, refusal, record):
+                self._count([record])
+            return
+        held = self._refusals.answered(model) if arm.asks and not outcome.error else []
+        self._count([*held, record])
+
+    def _record(self, arm: Arm, outcome: Outcome) -> Record:
+        seed = outcome.seed if arm.draws else self.seeds[0]
+        return Record(Cell(arm.key, seed, outcome.item), outcome)
+
+    def _count(self, records: Sequence[Record]) -> None:
         with self._lock:
-            self._known.add(record.cell)
-            self._work.done += 1
-            self._buffer.append(record)
+            self._known.update(record.cell for record in records)
+            self._work.done += len(records)
+            self._buffer += records
             full = len(self._buffer) >= _FLUSH or time.monotonic() - self._flushed > _FLUSH_S
         if full:
             self._flush()
 
-    def _seed(self, arm: Arm, outcome: Outcome) -> int:
-        return outcome.seed if arm.draws else self.seeds[0]
-
     def _flush(self) -> None:
         with self._lock:
-            records, self._buffer = self._buffer, []
+            if self._buffer:
+                self.keep.put(self._buffer)
+            self._buffer = []
             self._flushed = time.monotonic()
-            if records:
-                self.keep.put(records)
 
-    def _tell(self) -> None:
-        if self._watch:
+    def _answered_before(self, model: str, arms: Sequence[Arm]) -> bool:
+        keys = {arm.key for arm in arms if arm.asks and (arm.model or self.bench.model) == model}
+        return any(not record.outcome.error for record in self.keep.records(keys))
+
+    def _tell(self, *, at_once: bool = False) -> None:
+        moment = time.monotonic()
+        if self._watch and (at_once or moment - self._told >= _FLUSH_S):
+            self._told = moment
             waiting = self._outage.reason if self._outage.down else ""
             pace = sum(one.snapshot().limit for one in self._paces)
             self._watch(Standing(self._work.done, self._work.total, self.meter.spent, waiting, pace))
+
+
+class _Stopped(Exception):
+    """Another part of the trials failed."""
 
 
 @dataclass(slots=True)
