@@ -8,12 +8,19 @@ from .arms import MAJORITY, RANDOM, VOTE, ZERO_SHOT, Arm
 from .metrics import Estimate
 from .results import ArmResult, Comparison
 
+_NAMES = {
+    "random_per_query": "random",
+    "random_fixed|balanced": "fixed, balanced",
+    "random_fixed": "fixed, random",
+}
 _NO_BREAK = "\u00a0"  # keeps a number and its interval on one line
 
 
 def title(family: str) -> str:
     """A family as people write it: "rices by text" is "RICES by text", "random_per_query" is "random"."""
-    return re.sub(r"\brices\b", "RICES", family.replace("random_per_query", "random"))
+    for name, said in _NAMES.items():
+        family = family.replace(name, said)
+    return re.sub(r"\brices\b", "RICES", family)
 
 
 def named(result: ArmResult) -> str:

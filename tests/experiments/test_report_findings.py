@@ -285,8 +285,8 @@ screens = pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, 
 
 
 def kept(tab, name: str) -> None:
-    """Leave a screenshot where SHOTSMITH_SCREENSHOTS says."""
-    if folder := os.environ.get("SHOTSMITH_SCREENSHOTS"):
+    """Leave a screenshot where REPORT_SCREENSHOTS says."""
+    if folder := os.environ.get("REPORT_SCREENSHOTS"):
         tab.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 

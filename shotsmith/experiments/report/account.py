@@ -69,6 +69,17 @@ class Account:
         """Who an arm asks."""
         return arm.model or self.bench.model
 
+    @property
+    def staged(self) -> bool:
+        """Whether an advisor chose which arms are asked about how many queries."""
+        return self.advice is not None and bool(self.advice.stages)
+
+    @cached_property
+    def uneven(self) -> str:
+        """Between how many queries and how many the arms were asked about; empty where it is the same number."""
+        counts = sorted({len(self.scored.items(arm)) for arm in self.asked})
+        return f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else ""
+
     @cached_property
     def all_notes(self) -> list[str]:
         """Everything that must be said beside the numbers, each once."""
@@ -76,7 +87,8 @@ class Account:
         told += [*self.notes, *(self.advice.notes if self.advice else ())]
         total = len(self.findings.items)
         short = [arm for arm in self.findings.arms if len(self.scored.items(arm)) < total]
-        if short:
+        # An advisor asks no arm about more than it takes.
+        if short and not self.staged:
             told.append(
                 f"{len(short)} of {len(self.findings.arms)} arms were not asked about all {total} queries; what is "
                 "said of them is of the queries they were asked about"

@@ -14,7 +14,7 @@ from ..words import named_arm, title
 from .account import Account, scale
 
 _SIMILAR = frozenset(("rices", "bm25", "fused", "mmices", "muier", "late_interaction"))
-_MANY = frozenset(("all", "balanced", "stratified"))
+_MANY = frozenset(("all", "balanced", "stratified", "random_fixed"))
 
 
 class Spot(NamedTuple):
@@ -76,10 +76,10 @@ def regimes(account: Account) -> Regimes:
 
 def side_of(arm: Arm) -> str:
     """ "similar", "many", or empty for an arm that is of neither kind."""
-    if arm.recipe is None or arm.kind != "recipe" or not scale(arm) or len(arm.recipe.selector) != 1:
+    if arm.recipe is None or arm.kind != "recipe" or not scale(arm):
         return ""
-    name = arm.recipe.selector[0].name
-    return "similar" if name in _SIMILAR else "many" if name in _MANY else ""
+    name, *rest = (stage.name for stage in arm.recipe.selector)
+    return "many" if name in _MANY else "similar" if name in _SIMILAR and not rest else ""
 
 
 def _spots(account: Account) -> list[Spot]:

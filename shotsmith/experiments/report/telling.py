@@ -100,7 +100,10 @@ def _parts(rows: list[ArmRow]) -> list[tuple[str, list[list[ArmRow]]]]:
     parts: dict[str, dict[str, list[ArmRow]]] = {}
     for row in rows:
         parts.setdefault(row.arm.group, {}).setdefault(row.arm.family, []).append(row)
-    return [(name, list(families.values())) for name, families in parts.items()]
+    return [
+        (name, [sorted(family, key=lambda row: row.arm.k) for family in families.values()])
+        for name, families in parts.items()
+    ]
 
 
 def _curves(account: Account) -> list[_Curves]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...domain.errors import InvalidParameter
 from ..advisor import Advice, Point
 from ..arms import Arm
-from ..words import capital, money, named_arm, percent, verdict_of
+from ..words import capital, chance, money, named_arm, percent, verdict_of
 from .account import Account
 from .arms import ArmRow
 
@@ -98,7 +98,11 @@ def _compared(row: ArmRow) -> list[str]:
         "no demonstrations": row.changes.to_zero_shot,
         "as many random ones": row.changes.to_random,
     }
-    told = [f"against {name} that is {verdict_of(one.estimate)}" for name, one in against.items() if one]
+    told = [
+        f"against {name} that is {verdict_of(one.estimate)} ({chance(one.p)} among all such comparisons)"
+        for name, one in against.items()
+        if one
+    ]
     if told:
         joined = "; ".join(told)
         said.append(f"{capital(joined)}.")

@@ -15,7 +15,7 @@ INK, SOFT, LINE = "var(--ink)", "var(--soft)", "var(--line)"
 
 # After Okabe & Ito: told apart by colour-blind readers; at least 3:1 against white and against the dark card.
 _COLOURS = ("#1b84c7", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#C07F00", "#3F9BA8", "#8A8A2B")
-_GREYS = ("#7d8590", "#a5813d")
+_GREYS = ("#7d8590", "#a5813d", "#5f7f6f", "#8f6f86")
 ACCENT = _COLOURS[0]
 
 

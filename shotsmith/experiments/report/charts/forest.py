@@ -19,7 +19,7 @@ def forest(evidence: Sequence[Evidence], neutral: float, title: str) -> Spec:
     ratio = neutral == 1 and low > 0
     pad = 1.15 if ratio else 0.08 * (high - low or 1)
     scale: Spec = {"domain": [low / pad, high * pad] if ratio else [low - pad, high + pad], "nice": False}
-    axis: Spec = {"title": title, "tickCount": 5}
+    axis: Spec = {"title": title, "tickCount": 4, "labelOverlap": True}
     if ratio:
         scale["type"] = "log"
         axis |= {"values": _ratio_ticks(low / pad, high * pad), "format": "~g"}
@@ -59,7 +59,7 @@ def forest(evidence: Sequence[Evidence], neutral: float, title: str) -> Spec:
 
 def told(one: Evidence) -> str:
     """Its name, with the modality where there is one."""
-    return f"{one.name} by {one.modality}" if one.modality else one.name
+    return f"{one.name} by {one.modality}" if one.modality and one.modality not in one.name else one.name
 
 
 def _ratio_ticks(low: float, high: float) -> list[float]:
