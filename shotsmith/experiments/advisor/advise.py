@@ -13,7 +13,7 @@ from ..runner import caveats
 from ..trials import BudgetSpent, Trials
 from . import words
 from .advice import Advice, Point, Regime, Stage
-from .asked import Asked, Enough
+from .asked import FEWEST, Asked, Enough
 from .diagnosis import Tested, evidence, probe, tested
 from .explore import Explored, explore
 from .front import front, point
@@ -25,6 +25,7 @@ _FIRST_LOOK = 60
 _FEWEST_ITEMS = 30
 _EVIDENCE = 60
 _LAST_SHARE = 0.5  # of alpha, for the look at all items; the earlier looks share the rest
+_MOST_ARMS = 12  # that are asked about all of the items that are explored
 _HOPELESS = 2.0  # times the items there are
 #: The comparisons of a stage, which are corrected for their number together.
 _STAGES: Mapping[str, tuple[Name, ...]] = {
@@ -88,7 +89,7 @@ class _Advisor:
     ) -> None:
         self._menu, self._margins, self._seed = menu, margins, seed
         self._asked = Asked(trials, items)
-        count = min(_EXPLORED, max(_FEWEST_ITEMS // 2, len(items) // 4))
+        count = min(_EXPLORED, max(_FEWEST_ITEMS // 2, len(items) // 4), _affordable(trials))
         self._first, self._fresh = items[:count], items[count:]
         self._compared: dict[Name, Compared] = {}
         self._looks: dict[str, int] = dict.fromkeys(_STAGES, 0)
@@ -194,12 +195,12 @@ class _Advisor:
 
     @property
     def _decided(self) -> Decision:
-        return decide(self._compared, self._margins, cheaper=self._cheaper)
+        return decide(self._compared, self._margins, cheaper=bool(self._compared) and self._cheaper)
 
-    @property
+    @cached_property
     def _cheaper(self) -> bool:
-        if self._explored is None:
-            return False
+        """Whether all cost no more than the nearest few, by what was explored."""
+        assert self._explored is not None
         near, wide = (self._point(arm) for arm in (self._explored.near, self._explored.wide))
         if near is None or wide is None or near.usd is None or wide.usd is None:
             return False
@@ -322,3 +323,10 @@ class _Advisor:
             value=spent.value if spent else None,
             mend="Allow a few hundred calls; what was answered is kept and costs nothing when it is run again",
         )
+
+
+def _affordable(trials: Trials) -> int:
+    """Items to explore for half of the calls that are left, at least as many as say anything."""
+    limit = trials.meter.limit.calls
+    left = _EXPLORED * _MOST_ARMS if limit is None else (limit - trials.meter.spent.calls) // 2
+    return max(FEWEST, left // _MOST_ARMS)

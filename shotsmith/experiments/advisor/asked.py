@@ -11,7 +11,7 @@ from ..outcomes import Outcome
 from ..statistics import Scores
 from ..trials import BudgetSpent, Cell, Trials
 
-_FEWEST = 10  # items below which nothing is said
+FEWEST = 10  # items below which nothing is said
 
 
 class Enough(Exception):
@@ -55,11 +55,16 @@ class Asked:
     def common(self, arms: Sequence[Arm], items: Sequence[str]) -> tuple[str, ...]:
         """The items of these that all arms have an outcome for."""
         found = self.trials.found(arms, items)
-        cells = [(arm.key, seed) for arm in arms for seed in found.seeds_of(arm)]
-        return tuple(item for item in items if all(Cell(*cell, item) in found.outcomes for cell in cells))
+        columns = [
+            {cell.item for cell in found.outcomes if (cell.arm, cell.seed) == (key, seed)}
+            for arm, key in ((arm, arm.key) for arm in arms)
+            for seed in found.seeds_of(arm)
+        ]
+        known = set.intersection(*columns) if columns else set()
+        return tuple(item for item in items if item in known)
 
     def scores(
-        self, arms: Sequence[Arm], items: Sequence[str] | None = None, fewest: int = _FEWEST
+        self, arms: Sequence[Arm], items: Sequence[str] | None = None, fewest: int = FEWEST
     ) -> list[Scores] | None:
         """The arms' scores on the items that all of them were asked about; None for too few."""
         common = self.common(arms, self.items if items is None else items)
@@ -76,13 +81,10 @@ class Asked:
 
     def outcomes(self, arm: Arm) -> list[Outcome]:
         """All of an arm, under all seeds."""
-        found = self.trials.found([arm], self.items)
-        return [
-            found.outcomes[cell]
-            for seed in found.seeds_of(arm)
-            for item in self.items
-            if (cell := Cell(arm.key, seed, item)) in found.outcomes
-        ]
+        found, key = self.trials.found([arm], self.items), arm.key
+        seeds = found.seeds_of(arm)
+        cells = (Cell(key, seed, item) for seed in seeds for item in self.items)
+        return [found.outcomes[cell] for cell in cells if cell in found.outcomes]
 
     def failed(self) -> list[str]:
         """Arms of which prompts got no answer, in words."""

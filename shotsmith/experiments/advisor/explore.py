@@ -15,7 +15,7 @@ from .menu import Menu
 from .rules import Margins
 
 _FIRST = 0.4  # of the items of this stage, on which the coarse grid is asked
-_KEPT = 2  # of the nearest, which go on with their neighbours in the grid
+_KEPT = 2  # of each kind, which go on; the best of the nearest with its neighbours in the grid
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def explore(asked: Asked, menu: Menu, items: Sequence[str], margins: Margins, se
     fixed = [menu.fixed(k) for k in coarse[-2:]] + [menu.wide]
     asked.ask([*near, *fixed], first)
     means = asked.means([*near, *fixed], first)
-    kept = sorted(near, key=lambda arm: (-means[arm.key], arm.k))[:_KEPT]
-    finer = [menu.near(modality, k) for k in _around(menu.shots, [arm.k for arm in kept])]
+    kept = [arm.k for arm in sorted(near, key=lambda arm: (-means[arm.key], arm.k))[:_KEPT]]
+    finer = [menu.near(modality, k) for k in sorted({*kept, *_beside(menu.shots, kept[0])})]
     wide = sorted(fixed, key=lambda arm: (-means[arm.key], -arm.k))[:_KEPT]
     arms = list({arm.key: arm for arm in [menu.zero, menu.majority, *finer, *wide]}.values())
     asked.ask(arms, items)
 
-    votes = menu.votes(modality)
+    votes = [vote for one in menu.modalities for vote in menu.votes(one)]
     means = asked.means([*arms, *votes], items)
     top = max(means[arm.key] for arm in finer)
     return Explored(
@@ -107,7 +107,7 @@ def _best(asked: Asked, menu: Menu, modalities: Sequence[Modality], k: int, item
     return max(arms, key=lambda one: means[arms[one].key])
 
 
-def _around(shots: Sequence[int], ks: Sequence[int]) -> list[int]:
-    """These numbers of shots and their neighbours in the grid."""
-    places = {shots.index(k) + step for k in ks for step in (-1, 0, 1)}
-    return [shots[place] for place in sorted(places) if 0 <= place < len(shots)]
+def _beside(shots: Sequence[int], k: int) -> Sequence[int]:
+    """A number of shots and its neighbours in the grid."""
+    place = shots.index(k)
+    return shots[max(0, place - 1) : place + 2]

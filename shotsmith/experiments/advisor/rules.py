@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
@@ -74,7 +73,7 @@ class Compared:
     Attributes:
         difference: The mean of the first less that of the second, with its 95 % interval.
         p: Of each claim, corrected for everything that was tested beside it.
-        sd: Standard deviation of the items' differences, two items of unknown outcome among them.
+        sd: Standard deviation of the items' differences.
         items: How many.
         beside: How many comparisons it was corrected for, itself included.
     """
@@ -95,12 +94,15 @@ class Compared:
 
     def needed(self, name: Name, margins: Margins, power: float | None = None) -> int | None:
         """Items on which the easiest of its claims that would be so is shown; None where none would."""
-        gaps = [room for claim in CLAIMS[name] if (room := self._room(claim, margins)) > 0]
-        if not gaps or self.sd == 0:
+        gap = max((self._room(claim, margins) for claim in CLAIMS[name]), default=0.0)
+        if gap <= 0:
             return None
         level = min(2 * margins.alpha / self.beside, 0.99)
-        found = needed_by_sd(max(gaps), self.sd, power=power or margins.power, alpha=level)
-        return max(found, self.items + 1)
+        power = power or margins.power
+        by_items = needed_by_sd(gap, self.sd, power=power, alpha=level)
+        # Intervals widen by two items of unknown outcome, which weigh 1 / n and not 1 / sqrt(n).
+        by_unknown = math.sqrt(needed_by_sd(gap, 1.0, power=power, alpha=level))
+        return max(math.ceil(by_items / 2 + math.hypot(by_items / 2, by_unknown)), self.items + 1)
 
     def _room(self, claim: Claim, margins: Margins) -> float:
         """How far the difference is from where the claim would be false."""
@@ -267,11 +269,4 @@ def _compared(name: Name, pair: Pair, margins: Margins, seed: int, resamples: in
         "no better": (margins.delta, "less"),
     }
     p = {claim: found.p_value(*tests[claim]) for claim in CLAIMS[name]}
-    return Compared(found.interval(), p, _sd(one - other), len(one))
-
-
-def _sd(differences: ArrayLike) -> float:
-    """With two items of unknown outcome, as the intervals have it: arms that never differed yet may do so."""
-    found = np.asarray(differences, dtype=np.float64)
-    squares = float(((found - found.mean()) ** 2).sum())
-    return math.sqrt((squares + 1.0) / (len(found) + 1))
+    return Compared(found.interval(), p, float((one - other).std()), len(one))
