@@ -26,14 +26,17 @@ SELECTORS = ("rices", "rices(modality=text)", "balanced")
 SHOTS = (1, 2, 4, 8, 16)
 SHEETS = 3
 LABELS = 3
+ADVICE_CALLS = 4000
 BASE = Recipe(k=8, evaluation=True)
 
 
 def run(*, out: Path = Path("demo"), model: str | None = None, console: Console) -> Comparison:
-    """Import, select, prompt, answer, compare and report; return what was compared. A second run imports nothing.
+    """Import, select, prompt, answer, compare, advise and report; return what was compared.
+
+    A second run imports nothing.
 
     Args:
-        out: Where `report.html`, `contact-sheet.png` and the demo's own data (`data/`) go.
+        out: Where `report.html`, `advice.html`, `contact-sheet.png` and the demo's own data (`data/`) go.
         model: Who answers; by default the offline baseline, which needs no network and says that it is no model.
         console: Where to tell of it.
 
@@ -60,6 +63,7 @@ def run(*, out: Path = Path("demo"), model: str | None = None, console: Console)
         samples = _select(engine, out, console)
         prompt = _prompt(engine, samples[0].id, console)
         found = _compare(engine, who, console)
+        _advise(engine, who, out, console)
         _tell(found, samples, prompt, out, console)
         return found
 
@@ -140,6 +144,31 @@ def _compare(engine: Engine, model: str, console: Console) -> Comparison:
         console.print(f"   note: {note}", style="yellow", soft_wrap=True)
     console.print(Padding(arms_table(found), (1, 0, 0, 3)))
     return found
+
+
+def _advise(engine: Engine, model: str, out: Path, console: Console) -> None:
+    from ..experiments import Bench
+    from ..experiments.advisor import advise
+    from ..experiments.report import Account, render_findings
+    from ..experiments.trials import Meter, Spending, Trials
+    from ..progress import progress
+
+    _step(
+        console, 5, "Advise", "similar demonstrations, all of them, or none? As few calls as it takes to tell"
+    )
+    bench = Bench(engine, POOL, model=model)
+    with progress(console, "   asking") as tick:
+        meter = Meter(Spending(calls=ADVICE_CALLS))
+        trials = Trials(bench, meter=meter, watch=lambda at: tick(at.done, at.total))
+        advice = advise(trials, base=BASE)
+    leading = f", leaning to {advice.leading}" if advice.leading else ""
+    console.print(f"   [bold]{advice.regime}[/]{leading}: use {advice.arm.name}", soft_wrap=True)
+    for line in advice.why:
+        console.print(f"   {line}", markup=False, soft_wrap=True)
+    known = trials.found([point.arm for point in advice.points], bench.items)
+    page = out / "advice.html"
+    page.write_text(render_findings(Account(bench, known, advice)), encoding="utf-8")
+    console.print(f"   the whole reasoning is in {page}", markup=False, soft_wrap=True)
 
 
 def _tell(found: Comparison, samples: list[Sample], prompt: Prompt, out: Path, console: Console) -> None:

@@ -15,15 +15,15 @@ from shotsmith.domain.errors import Unavailable
 
 @pytest.fixture
 def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty drawings instead of a thousand."""
+    """Fifty drawings instead of a thousand."""
     folder = tmp_path / "clipart"
     folder.mkdir()
     lines = []
-    for number in range(20):
+    for number in range(50):
         (folder / f"{number}.png").write_bytes(encoded(picture(number, hue=number % 4)))
         record = {"id": f"e{number:02d}", "image": f"{number}.png", "label": f"kind {number % 4}"}
         lines.append(
-            json.dumps({**record, "text": f"thing {number}", "split": "train" if number < 16 else "test"})
+            json.dumps({**record, "text": f"thing {number}", "split": "train" if number < 18 else "test"})
         )
     (folder / "examples.jsonl").write_text("\n".join(lines), "utf-8")
     monkeypatch.setattr(demo, "DATA", folder / "examples.jsonl")
@@ -39,9 +39,9 @@ def told(out: Path, **options) -> str:
 def test_the_demo_does_the_whole_job_twice(few, tmp_path):
     out = tmp_path / "out"
     first = told(out)
-    assert "20 new" in first
+    assert "50 new" in first
     assert "not a vision-language model" in first
-    for step in ("1. Import", "2. Select", "3. Prompt", "4. Answer and compare"):
+    for step in ("1. Import", "2. Select", "3. Prompt", "4. Answer and compare", "5. Advise"):
         assert step in first
     last = first.splitlines()[-3:]
     assert [line.split()[0] for line in last] == ["Report:", "Found:", "Next:"]
@@ -49,6 +49,9 @@ def test_the_demo_does_the_whole_job_twice(few, tmp_path):
         assert sheet.format == "PNG"
     report = (out / "report.html").read_text("utf-8")
     assert "RICES by text" in report
+    advice = (out / "advice.html").read_text("utf-8")
+    assert "Read this first" in advice
+    assert "baseline from the literature" in advice
     again = told(out)
     assert "nothing new" in again
     assert again.splitlines()[-2] == last[1]
