@@ -61,6 +61,10 @@ class SelectorBase(Frozen):
         """`fills`, for selectors whose parameters decide it."""
         return self.fills
 
+    def drawing(self) -> bool:
+        """`draws`, for selectors whose parameters decide it."""
+        return self.draws
+
     @abstractmethod
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """At most k candidates in rank order, most useful first, no id twice.

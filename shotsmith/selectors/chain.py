@@ -64,6 +64,8 @@ class Chain:
     @property
     def draws(self) -> bool:
         """Whether another seed may choose other examples."""
+        if isinstance(self.step, SelectorBase):
+            return self.step.drawing()
         return self.step.draws or (self.inner is not None and self.inner.draws)
 
     @property

@@ -214,6 +214,10 @@ class Neighbours(SelectorBase):
         """As what completes it does."""
         return self.rest.fills
 
+    def drawing(self) -> bool:
+        """As what completes it does."""
+        return self.rest.draws
+
     def select(self, query: Query, source: CandidateSource, k: int, seed: int) -> list[Candidate]:
         """The list from its beginning, then what completes it, flagged."""
         listed = source.neighbours(self.name)[:k]

@@ -276,3 +276,8 @@ def _litellm() -> Any:
 
     litellm.suppress_debug_info = True
     return litellm
+
+
+def check_provider(model: str, api_base: str | None = None) -> None:
+    """Refuse a model's name that does not say who has the model; nothing is sent. Raises ModelRefused."""
+    LiteLLM(model, api_base=api_base)._provider(_litellm())

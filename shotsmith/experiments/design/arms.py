@@ -46,6 +46,8 @@ def _of_model(file: ExperimentFile, bench: Bench, model: str) -> list[Arm]:
         for arm in plan(file.selectors, shots, base, votes=VOTES)
     ]
     size = len(bench.train)
+    # Whatever their shots: they show all there is.
+    arms = [_whole(arm, size) for arm in arms]
     everything = base.model_copy(update={"selector": stages_of("all"), "k": size})
     everyone = Arm("all", "recipe", size, everything, group="scale")
     if file.all_samples:
@@ -80,6 +82,12 @@ def _of_model(file: ExperimentFile, bench: Bench, model: str) -> list[Arm]:
         for one in file.arms
     ]
     return arms
+
+
+def _whole(arm: Arm, size: int) -> Arm:
+    if arm.recipe is None or not arm.everything:
+        return arm
+    return replace(arm, k=size, recipe=arm.recipe.model_copy(update={"k": size}))
 
 
 def _focus(file: ExperimentFile, everyone: Arm, size: int) -> Arm:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...clients.vlm import is_paced
+from ...clients.vlm.litellm import check_provider
 from ...domain.errors import InvalidInput, InvalidParameter
 from ...engine import Engine
 from ..arms import Arm
@@ -64,11 +66,15 @@ def check(file: ExperimentFile, bench: Bench, arms: Sequence[Arm], items: Sequen
     """What should be known before it runs.
 
     Raises:
+        ModelRefused: A model whose provider nobody knows.
         UnknownName, InvalidParameter: A metric that does not exist or is not for the task, or a budget that does not
             buy one arm.
     """
     for name in file.metrics:
         metric(name, bench.task)
+    for model in sorted({arm.model or bench.model for arm in arms if arm.asks}):
+        if is_paced(model):
+            check_provider(model, bench.engine.settings.model_api_base)
     limit = file.budget
     asking = [arm for arm in arms if arm.asks]
     least = min((_calls(arm, items, file.seeds) for arm in asking), default=0)

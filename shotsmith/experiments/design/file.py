@@ -15,6 +15,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -59,7 +60,10 @@ Shots = (
     Annotated[tuple[Count, ...], Field(min_length=1, json_schema_extra={"contains": {"exclusiveMinimum": 0}})]
     | Literal["auto"]
 )
-Seed = Annotated[Whole, Field(ge=-(2**63), le=2**63 - 1)]
+_SEEDS = {"minimum": -(2**63), "maximum": 2**63 - 1}
+# Bounds of a type that has a validator of its own do not get into the schema by themselves.
+Seed = Annotated[Whole, Field(ge=-(2**63), le=2**63 - 1), WithJsonSchema({"type": "integer", **_SEEDS})]
+Positive = Annotated[Whole, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})]
 
 
 class Fold(Frozen):
@@ -69,9 +73,7 @@ class Fold(Frozen):
     training: tuple[str, ...] = Field(
         ("train", ""), description='Splits that demonstrations come from; "" is no split.'
     )
-    limit: Annotated[Whole, Field(ge=1)] | None = Field(
-        None, description="At most so many items, the first of a keyed order."
-    )
+    limit: Positive | None = Field(None, description="At most so many items, the first of a keyed order.")
     unseen: Literal["refuse", "keep", "drop"] = Field(
         "refuse", description="What becomes of items whose label no training example has."
     )
@@ -81,7 +83,7 @@ class Focus(Frozen):
     """The arm that controls vary."""
 
     selector: Text = Field("rices", description="How demonstrations are chosen.")
-    k: Annotated[Count, Field(ge=1)] = Field(16, description="Shots; fewer where the pool holds fewer.")
+    k: Whole = Field(16, ge=1, description="Shots; fewer where the pool holds fewer.")
 
 
 class ArmSpec(Frozen):
@@ -91,7 +93,7 @@ class ArmSpec(Frozen):
     recipe: RecipeField = Field(description="A recipe, or its text form.")
     changes: str = Field("", description="Perturbations of what it shows, e.g. remove(of=images).")
     instruction: Text | None = Field(None, description="Instead of the pool's.")
-    batch: Annotated[Whole, Field(ge=1, le=50)] = Field(1, description="Queries in a call.")
+    batch: Whole = Field(1, ge=1, le=50, description="Queries in a call.")
 
 
 class ExperimentFile(Frozen):
@@ -150,7 +152,7 @@ class ExperimentFile(Frozen):
         (), description="The first decides; by default the usual one.", json_schema_extra=_ONCE
     )
     budget: Spending = Field(default_factory=Spending)
-    workers: Annotated[Whole, Field(ge=1, le=512)] = Field(8, description="Items in work at the same time.")
+    workers: Whole = Field(8, ge=1, le=512, description="Items in work at the same time.")
     patience_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] = Field(
         15.0, description="How long a provider may be down before the run pauses for good."
     )
