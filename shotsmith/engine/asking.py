@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
@@ -10,21 +11,23 @@ from typing import Any
 from ..clients.vlm import ANSWERERS, Pace, is_paced, open_model, simulated
 from ..clients.vlm.ledger import Ledger, LedgeredVLM
 from ..clients.vlm.warming import WarmingVLM
-from ..domain.messages import Message, Reply, Request
+from ..domain.messages import Message, Reply, Request, Usage
 from ..domain.protocols import VLM, Encoder
 from ..domain.selections import Prompt, Selection
 from ..prompts.facts import facts_of
+from ..prompts.facts.model import ModelFacts
 from ..prompts.facts.rules import PriceFact
 from ..prompts.parsing import Embed, response_format
 from ..prompts.prices import price_of
 from ..prompts.target import Target
-from ..prompts.tokens import Calibrations, features_of
+from ..prompts.tokens import Calibrations, Features, features_of
 from ..settings import Settings
 from .answers import Answer
 from .caching import marked
 from .reading import read, task_for
 
 _IN_PROCESS = (*ANSWERERS, "fake/")
+_BEHIND = 32  # reports that may wait to be learnt from
 
 
 class Asking:
@@ -51,6 +54,8 @@ class Asking:
         self._models: dict[str, tuple[VLM, VLM]] = {}
         self._paces: dict[str, Pace] = {}
         self._lock = Lock()
+        self._reports: deque[tuple[ModelFacts, Features, Usage]] = deque()
+        self._learning = Lock()
 
     def target(self, model: str | None) -> Target:
         """A model as prompts see it; one that runs in this process takes anything."""
@@ -152,8 +157,21 @@ class Asking:
     def _send(self, request: Request, target: Target, *, remember: bool) -> Reply:
         reply = self.model(request.model, remember=remember).complete(request)
         if target.calibration is not None and not reply.from_ledger:
-            self._calibrations.observe(target.facts, features_of(request.messages, target.facts), reply.usage)
+            self._learn(target.facts, features_of(request.messages, target.facts), reply.usage)
         return reply
+
+    def _learn(self, facts: ModelFacts, features: Features, usage: Usage) -> None:
+        """Correct counts by what a provider reported; one thread does so for all, who need not wait for it.
+
+        Each report is a transaction that waits for the others' anyway. Only when they pile up, all wait.
+        """
+        self._reports.append((facts, features, usage))
+        while self._reports and self._learning.acquire(blocking=len(self._reports) > _BEHIND):
+            try:
+                for _ in range(len(self._reports)):
+                    self._calibrations.observe(*self._reports.popleft())
+            finally:
+                self._learning.release()
 
 
 def _price(name: str) -> PriceFact:

@@ -22,6 +22,7 @@ from ...domain.errors import InvalidParameter, ModelError, ModelRateLimited, Mod
 from ...domain.messages import Reply, Request
 from ...domain.openai_messages import render_marked
 from ...domain.protocols import Encoder
+from ...domain.scoring import canonical_json
 from .failures import failure, is_transient, redact, retry_after
 from .faithful import faithful, is_claude
 from .pacing import Pace, Paused
@@ -35,6 +36,7 @@ _OFFLINE = {
     "LITELLM_LOG": "CRITICAL",  # replies and errors say it all, and its logs may show what they must not
 }
 _ROUNDING = 1e-3
+_REMEMBERED = 256  # parameters with their values
 _KEY_LENGTH = 32  # enough to tell prefixes apart; OpenAI takes 64
 _BACKOFF = wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1)
 
@@ -90,6 +92,8 @@ class LiteLLM:
         self._deadline_s = deadline_s
         self._sleep = sleep
         self._pace = pace or Pace(sleep=sleep)
+        self._named: tuple[str, str] | None = None
+        self._refused: dict[tuple[str, bytes], bool] = {}
 
     def complete(self, request: Request) -> Reply:
         """Answer one request; `Reply.notes` tells of dropped parameters, retries and missing text.
@@ -105,7 +109,7 @@ class LiteLLM:
         litellm = _litellm()
         model, provider = self._provider(litellm)
         messages = faithful(messages, model=model, provider=provider)
-        dropped = _dropped(litellm, model, provider, parameters)
+        dropped = self._dropped(litellm, model, provider, parameters)
         taken = {name: value for name, value in parameters.items() if name not in dropped}
         call = {**_caching(request), **taken, "model": self.model, "messages": messages}
         response, attempts, latency_ms = self._send(litellm, call)
@@ -129,6 +133,9 @@ class LiteLLM:
                 )
 
     def _provider(self, litellm: Any) -> tuple[str, str]:
+        """The model's name without prefix, and who has it; litellm takes its time to tell."""
+        if self._named is not None:
+            return self._named
         try:
             model, provider, *_ = litellm.get_llm_provider(self.model, api_base=self.api_base)
         except Exception:
@@ -140,7 +147,22 @@ class LiteLLM:
                 value=self.model,
                 mend="Write provider/model, e.g. openai/gpt-5-mini",
             )
-        return model, provider
+        self._named = model, provider
+        return self._named
+
+    def _dropped(self, litellm: Any, model: str, provider: str, parameters: Mapping[str, Any]) -> list[str]:
+        """The parameters that this model does not take; litellm leaves them out without a word."""
+        dropped = []
+        for name, value in sorted(parameters.items()):
+            key = name, canonical_json(value)  # some models take a parameter, but not every value
+            refused = self._refused.get(key)
+            if refused is None:
+                if len(self._refused) >= _REMEMBERED:
+                    self._refused.clear()
+                refused = self._refused[key] = _refuses(litellm, model, provider, name, value)
+            if refused:
+                dropped.append(name)
+        return dropped
 
     def _send(self, litellm: Any, call: Mapping[str, Any]) -> tuple[Any, int, float]:
         """The response, at which attempt it came, and milliseconds since the first one began."""
@@ -224,21 +246,16 @@ class LiteLLM:
         )
 
 
-def _dropped(litellm: Any, model: str, provider: str, parameters: Mapping[str, Any]) -> list[str]:
-    """The parameters that this model does not take; litellm leaves them out without a word."""
-
-    def refused(name: str, value: object) -> bool:
-        if name == "extra_body" and is_claude(model, provider):
-            return True  # litellm would send it as a field of that name
-        try:
-            litellm.get_optional_params(
-                model=model, custom_llm_provider=provider, drop_params=False, **{name: value}
-            )
-        except Exception as error:  # any other complaint is the call's to make
-            return isinstance(error, litellm.UnsupportedParamsError)
-        return False
-
-    return sorted(name for name, value in parameters.items() if refused(name, value))
+def _refuses(litellm: Any, model: str, provider: str, name: str, value: object) -> bool:
+    if name == "extra_body" and is_claude(model, provider):
+        return True  # litellm would send it as a field of that name
+    try:
+        litellm.get_optional_params(
+            model=model, custom_llm_provider=provider, drop_params=False, **{name: value}
+        )
+    except Exception as error:  # any other complaint is the call's to make
+        return isinstance(error, litellm.UnsupportedParamsError)
+    return False
 
 
 def _caching(request: Request) -> dict[str, Any]:
