@@ -16,6 +16,7 @@ from ..bench import Bench
 from ..design import INSTRUCTIONS, Estimates, ExperimentFile, arms_of, bench_of, check, estimate, items_of
 from ..trials import Findings, Spent, SqlKeep, Trials
 from .owners import idle
+from .searching import affordable
 
 _MAY_CHANGE = ("budget", "workers", "patience_minutes")
 
@@ -87,6 +88,7 @@ def planned(engine: Engine, file: ExperimentFile) -> Planned:
     """
     plan = read(engine, file)
     notes = check(file, plan.bench, plan.arms, plan.items)
+    affordable(file, plan.arms, plan.items)
     known = SqlKeep(engine.runs, plan.run.uid).known() if plan.run else set()
     shares = {arm.key: file.search_share for arm in plan.arms if plan.searches(arm)}
     counted = estimate(

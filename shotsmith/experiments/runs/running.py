@@ -139,7 +139,7 @@ def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Wat
     with _polled(engine, run, plan, watch):
         for _ in executor.map(work, jobs):
             pass
-    if searched(plan):
+    if searched(file, plan.arms):
         again = read(engine, file)
         meter = Meter(file.budget, again.spent)
         _search(engine, run, again, _trials(engine, run, again, meter, sitting, watch))
@@ -147,9 +147,11 @@ def _ask(engine: Engine, run: Run, plan: Planned, executor: Executor, watch: Wat
 
 def _search(engine: Engine, run: Run, plan: Planned, trials: Trials) -> None:
     """One arm after the other, as what was found tells: in this process."""
-    if searched(plan):
+    if searched(plan.file, plan.arms):
         facts = engine.runs.get(run.name).facts
-        engine.runs.update(run.uid, facts={**facts, "search": search(trials, plan)})
+        engine.runs.update(
+            run.uid, facts={**facts, "search": search(trials, plan.file, plan.arms, plan.items)}
+        )
 
 
 def work(job: Job) -> Spent:

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from ...domain.errors import InvalidParameter
 from ..arms import Arm
-from ..design import INSTRUCTIONS
-from ..search import best_arm
+from ..design import INSTRUCTIONS, ExperimentFile
+from ..search import best_arm, least_calls, split_items
 from ..trials import Trials
-from .planned import Planned
 
 
-def searched(plan: Planned) -> dict[str, list[Arm]]:
+def searched(file: ExperimentFile, arms: Sequence[Arm]) -> dict[str, list[Arm]]:
     """The arms that are searched, by model: the focus with the pool's own instruction first."""
-    if plan.file.search == "all":
+    if file.search == "all":
         return {}
     found: dict[str, list[Arm]] = {}
-    for arm in plan.arms:
+    for arm in arms:
         if arm.group == INSTRUCTIONS:
             found.setdefault(arm.model, []).append(arm)
-    for model, arms in found.items():
-        own = next(one for one in plan.arms if one.model == model and _like(one, arms[0]))
-        arms.insert(0, own)
+    for model, others in found.items():
+        others.insert(0, next(one for one in arms if one.model == model and _like(one, others[0])))
     return found
 
 
-def search(trials: Trials, plan: Planned) -> dict[str, Any]:
+def affordable(file: ExperimentFile, arms: Sequence[Arm], items: Sequence[str]) -> None:
+    """Refuse a share of calls that is too small for so many instructions. Raises InvalidParameter."""
+    if file.search == "all":
+        return
+    for tried in searched(file, arms).values():
+        chosen, fresh = split_items(items, seed=file.seeds[0])
+        needed = least_calls(len(tried), len(chosen), file.search) + 2 * len(fresh)
+        if int(file.search_share * len(tried) * len(items)) < needed:
+            least = math.ceil(100 * needed / (len(tried) * len(items))) / 100
+            raise InvalidParameter(
+                f"a search among {len(tried)} instructions takes {needed:,} calls at least",
+                field="search_share",
+                value=file.search_share,
+                mend=f"Give {least:g} or more, or more instructions, or ask about all: search: all",
+            )
+
+
+def search(trials: Trials, file: ExperimentFile, arms: Sequence[Arm], items: Sequence[str]) -> dict[str, Any]:
     """Search every model's best instruction; what is told of each, as plain JSON.
 
     Raises:
@@ -34,23 +51,22 @@ def search(trials: Trials, plan: Planned) -> dict[str, Any]:
         MissingExtra: The extra `search` is not installed.
         BudgetSpent, ModelError: As `Trials.ask`.
     """
-    file = plan.file
     if file.search == "all":
         return {}
     told = {}
-    for model, arms in searched(plan).items():
+    for model, tried in searched(file, arms).items():
 
-        def evaluate(number: int, items: Sequence[str], arms: Sequence[Arm] = arms) -> list[float]:
-            arm = arms[number]
+        def evaluate(number: int, items: Sequence[str], tried: Sequence[Arm] = tried) -> list[float]:
+            arm = tried[number]
             return [float(one) for one in trials.ask([arm], items).scores(arm).mean(axis=1)]
 
-        own = plan.bench.pool.instruction
-        names = [own if arm.instruction is None else arm.instruction for arm in arms]
+        own = trials.bench.pool.instruction
+        names = [own if arm.instruction is None else arm.instruction for arm in tried]
         best = best_arm(
             names,
             evaluate,
-            plan.items,
-            budget_calls=int(file.search_share * len(arms) * len(plan.items)),
+            items,
+            budget_calls=int(file.search_share * len(tried) * len(items)),
             seed=file.seeds[0],
             method=file.search,
         )

@@ -4,7 +4,7 @@ After Multimodal Prompt Optimization (Choi et al. 2025, arXiv 2510.09201): a mod
 which variant is evaluated next follows from the evaluations before. Any arms can be searched like that.
 """
 
-from .best import METHODS, best_arm
+from .best import METHODS, best_arm, least_calls
 from .findings import ArmSeen, Best, Confirmation
 from .grid import Evaluate
 from .proposing import Failure, Proposals, propose_instructions
@@ -21,6 +21,7 @@ __all__ = [
     "Failure",
     "Proposals",
     "best_arm",
+    "least_calls",
     "propose_instructions",
     "split_items",
 ]

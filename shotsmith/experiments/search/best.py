@@ -62,16 +62,15 @@ def best_arm(
     known = dict(earlier or {})
     _check(arms, own, method, block, known)
     search, fresh = split_items(items, seed=seed, confirm=confirm)
-    needs = by_ucb.least_calls(len(arms), known)
-    if method == "halving":
-        needs = by_halving.least_calls(len(arms), len(search))
     reserved = 2 * len(fresh)
-    if budget_calls < needs + reserved:
+    needed = least_calls(len(arms), len(search), method, known) + reserved
+    if budget_calls < needed:
         raise InvalidParameter(
-            f"{len(arms)} arms need {needs} calls at least, and their confirmation on {len(fresh)} items {reserved}",
+            f"{len(arms)} arms need {needed - reserved} calls at least, and their confirmation on {len(fresh)} items "
+            f"{reserved}",
             field="budget_calls",
             value=budget_calls,
-            mend=f"Allow {needs + reserved} or more, or keep a smaller share for the confirmation",
+            mend=f"Allow {needed} or more, or keep a smaller share for the confirmation",
         )
     grid = Grid(evaluate, len(arms), search, budget_calls - reserved)
     if method == "halving":
@@ -91,6 +90,17 @@ def best_arm(
         search_items=search,
         confirm_items=fresh,
         confirmation=confirmation,
+    )
+
+
+def least_calls(
+    arms: int, items: int, method: Method = "ucb", earlier: Mapping[int, Earlier] | None = None
+) -> int:
+    """Scores without which there is no search among so many arms on so many items, the confirmation left out."""
+    return (
+        by_halving.least_calls(arms, items)
+        if method == "halving"
+        else by_ucb.least_calls(arms, earlier or {})
     )
 
 
