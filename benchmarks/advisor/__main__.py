@@ -7,8 +7,12 @@ right, so that luck in the model's noise counts for nobody.
 
 `regret` is how far the advised arm is behind the best one of the grid on that fold, and so more than it would be on
 endless items, for the best is in part the luckiest; `regret_halves` names the best on one half and scores it on the
-other. Every world has as many items as decide it, as far as that is known beforehand (`truth.enough`), or `--items` of
-them. INCONCLUSIVE is wrong where they suffice for all that must be shown (`truth.truth_of`).
+other.
+
+What is true of a world, and how many items it takes to show it, is worked out in `truth.truth_of`. INCONCLUSIVE is
+wrong where the items sufficed, and is left out of the accuracy where they did not. With `--enough` each world has as
+many items as decide it, as far as that is known beforehand: two arms of a noisy model that do not differ need
+thousands.
 """
 
 from __future__ import annotations
@@ -38,13 +42,17 @@ def jobs_of(given: argparse.Namespace) -> list[Job]:
     margins = Margins(delta=given.delta)
     if given.quick:
         worlds = grid(labels=(4,), noises=(0.0,), pools=(64,), seed=given.seed)
-        return [
-            job(world, margins, items=given.items or 200, fresh=20, cache=given.cache) for world in worlds
-        ]
+        return [job(world, margins, items=200, fresh=20, cache=given.cache) for world in worlds]
     worlds = grid(seed=given.seed)
     chosen = np.linspace(0, len(worlds) - 1, min(given.worlds, len(worlds))).round().astype(int)
     return [
-        job(worlds[place], margins, items=given.items, fresh=given.fresh, cache=given.cache)
+        job(
+            worlds[place],
+            margins,
+            items=None if given.enough else given.items,
+            fresh=given.fresh,
+            cache=given.cache,
+        )
         for place in sorted(set(chosen.tolist()))
     ]
 
@@ -110,7 +118,8 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=72, help="how many of the 72")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--items", type=int, help="for the advisor; by default as many as decide the world")
+    parser.add_argument("--items", type=int, default=400, help="for the advisor")
+    parser.add_argument("--enough", action="store_true", help="rather as many as decide the world")
     parser.add_argument("--fresh", type=int, default=100, help="items that score the arms")
     parser.add_argument("--delta", type=float, default=Margins().delta)
     parser.add_argument("--cache", type=Path, help="a folder that keeps scores of the grid between runs")

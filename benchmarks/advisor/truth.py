@@ -20,6 +20,7 @@ from shotsmith.experiments.trials import Trials
 FEWEST = 400
 EXPLORED = 100  # items by which the advisor chooses, and on which it tests nothing
 POWER = 0.9
+_VOTED = 0.05  # share of a NO-ICL world's items on which a vote of what texts say is not what the text says
 _MANY = 600  # items on which votes are measured
 
 
@@ -52,11 +53,12 @@ def enough(world: World, margins: Margins) -> int:
 
     KNN and ASL are told by differences of ten points and more. NO-ICL and SSL are told by two arms that answer alike
     but for the model's noise, which is drawn anew for every prompt: they disagree on a share d of the items by noise
-    alone, and it takes needed_by_sd(margin, sqrt(d)) items to show that they differ by less than the margin.
+    alone, and it takes needed_by_sd(margin, sqrt(d)) items to show that they differ by less than the margin. In NO-ICL
+    worlds a vote of what the texts say is to be told from zero-shot as well.
     """
-    if world.regime not in ("NO-ICL", "SSL") or not world.noise:
-        return FEWEST
-    needed = needed_by_sd(margins.delta, _noise_sd(world), power=POWER, alpha=2 * margins.alpha)
+    discordant = _noise_sd(world) ** 2 if world.regime in ("NO-ICL", "SSL") else 0.0
+    discordant += _VOTED if world.regime == "NO-ICL" else 0.0
+    needed = needed_by_sd(margins.delta, math.sqrt(discordant), power=POWER, alpha=2 * margins.alpha)
     return max(FEWEST, needed + EXPLORED)
 
 
@@ -107,23 +109,24 @@ def truth_of(world: World, voted: float, scores: Mapping[str, np.ndarray], margi
         return needed_by_sd(gap, sd, alpha=2 * margins.alpha) if gap > 0 else 10**9
 
     apart = _sd(scores[voter], scores["zero-shot"])
-    match regime:
-        case "NO-ICL":
-            # The best of all is a vote, or any arm that asks the model.
-            claims = [needed(margins.delta - gap, apart if vote > best else _noise_sd(world))]
-        case "KNN":
-            claims = [
-                needed(gap, apart),
-                needed(vote - best + margins.delta, _sd(scores[voter], scores["all"])),
-            ]
-        case "SSL":
-            claims = [
-                needed(gap, _sd(scores["all"], scores["zero-shot"])),
-                needed(best - vote, _sd(scores["all"], scores[voter])),
-                needed(margins.delta, _noise_sd(world)),
-            ]
-        case _:
-            claims = [FEWEST]
+    claims = [0]
+    if regime == "NO-ICL":
+        claims = [needed(margins.delta, _noise_sd(world)), needed(margins.delta - voted, apart)]
+    elif regime != world.regime:
+        claims = [
+            needed(gap, apart),
+            needed(vote - best + margins.delta, _sd(scores[voter], scores["all"])),
+        ]
+    elif regime == "SSL":
+        claims = [
+            needed(gap, _sd(scores["all"], scores["zero-shot"])),
+            needed(best - vote, _sd(scores["all"], scores[voter])),
+            needed(margins.delta, _noise_sd(world)),
+        ]
+    elif regime == "ASL":
+        # Of those that retrieve, half of the pool is the most.
+        half = float(noisy(world, 1 - math.exp(-1.5) * (1 - 1 / world.labels)))
+        claims = [needed(best - half, _sd(scores["all"], scores[f"rices, k={world.pool // 2}"]))]
     return Truth(regime, max(FEWEST, max(claims) + EXPLORED))
 
 

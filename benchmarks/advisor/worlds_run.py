@@ -40,8 +40,10 @@ class Job:
 
 
 def job(world: World, margins: Margins, *, items: int | None, fresh: int, cache: Path | None) -> Job:
-    """By default with as many items as the world asks for."""
+    """With so many items, or as many as decide the world."""
     count = items or enough(world, margins)
+    if world.regime == "NO-ICL":
+        fresh *= 5  # one arm speaks for all that ask the model
     return Job(world.model_copy(update={"tests": count + fresh}), count, margins, cache)
 
 

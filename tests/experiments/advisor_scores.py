@@ -28,10 +28,11 @@ def pairs_of(regime: str, items: int, seed: int, luck: float = 0.02) -> dict[Nam
         return np.where(lucky, rng.random(items) < accuracy, right).astype(float)
 
     zero, vote, near, wide, mixed, least, most, unique, repeated = map(arm, PLANTED[regime])
-    best = max((near, wide, vote), key=np.mean)
+    best = max((near, wide), key=np.mean)
     asking = max((near, wide, zero), key=np.mean)
     return {
         "gain": Pair(best, zero),
+        "vote gain": Pair(vote, zero),
         "vote": Pair(vote, asking),
         "flat": Pair(near, wide),
         "similar": Pair(least, most),

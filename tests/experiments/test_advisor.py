@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from shotsmith import Recipe
 from shotsmith.clients.vlm.simulated.worlds import INSTRUCTION, World
 from shotsmith.domain.errors import InvalidInput, InvalidParameter, ModelRefused, ModelUnavailable
 from shotsmith.domain.messages import Request
+from shotsmith.domain.scoring import shuffled
 from shotsmith.engine import Engine
 from shotsmith.experiments.advisor import Advice, Margins, Point, advise
 from shotsmith.experiments.advisor.front import front
@@ -22,6 +23,7 @@ from shotsmith.experiments.advisor.menu import Menu
 from shotsmith.experiments.arms import Arm
 from shotsmith.experiments.bench import Bench
 from shotsmith.experiments.metrics import Estimate
+from shotsmith.experiments.outcomes import Outcome
 from shotsmith.experiments.trials import BudgetSpent, Meter, Outage, Spending, Trials
 from shotsmith.settings import Settings
 
@@ -82,6 +84,54 @@ def test_the_regime_of_a_world_is_found(regime: str, selector: str, tmp_path: Pa
             assert {"SLR", "SLR*", "UDI", "ALLGAIN", "image impact", "text impact"} <= names
             assert advice.probe is not None
         assert advice.as_dict()["recipe"] == advice.arm.recipe.model_dump(mode="json")
+
+
+class Planted(Bench):
+    """A bench whose arms are right about the easiest share of the items, whatever they show."""
+
+    shares: Mapping[str, float]
+
+    def outcomes(self, item: str, arms: Sequence[Arm], **_) -> Iterator[Outcome]:
+        hard = place_of(item, self.items)
+        for arm in arms:
+            share = next(
+                self.shares[name]
+                for name in (arm.family, arm.family.partition(" ")[0], "")
+                if name in self.shares
+            )
+            right = hard < share
+            yield Outcome(
+                item, self.truths[item] if right else None, right, cost_usd=0.001 * arm.k, latency_ms=arm.k
+            )
+
+
+def place_of(item: str, items: Sequence[str]) -> float:
+    """From 0 to 1, drawn for each item."""
+    return shuffled(items, 1, "hard").index(item) / len(items)
+
+
+@pytest.mark.parametrize(
+    ("regime", "shares", "family"),
+    [
+        ("HYBRID", {"hybrid": 0.9, "random_fixed": 0.75, "rices": 0.6}, "hybrid"),
+        ("ASL", {"hybrid": 0.75, "random_fixed": 0.75, "rices": 0.6}, "random_fixed"),
+        ("SSL", {"random_fixed": 0.7, "rices": 0.75}, "rices"),
+    ],
+)
+def test_a_mixture_is_asked_where_both_matter(regime: str, shares, family: str, tmp_path: Path) -> None:
+    with lived_in(world_of("KNN", tests=400), tmp_path) as bench:
+        planted = Planted(bench.engine, bench.pool.name, model=bench.model)
+        half = "random_fixed · replaced"
+        planted.shares = {"": 0.3, f"{half}(end=least)": 0.7, half: 0.5, **shares}
+        advice, _ = advice_in(planted)
+        assert (advice.regime, advice.arm.family) == (regime, family)
+        assert ("hybrid" in {one.arm.family for one in advice.points}) == (regime != "SSL")
+        found = {one.name: one for one in advice.evidence if one.modality == "image"}
+        assert found["SLR*"].low > 1
+        if regime == "HYBRID":
+            assert advice.why[0].startswith("Both help")
+            assert "the mixture less all" in advice.why[1].lower()
+            assert advice.stages[-1].name == "confirmation"
 
 
 def test_similar_samples_show_in_the_ratios_and_rules_in_the_duplicates(tmp_path: Path) -> None:

@@ -127,6 +127,10 @@ TRUTHS = [
     ({"gain": (0.0, "no better")}, "NO-ICL", None),
     ({"gain": (0.01, "more+no better")}, "NO-ICL", None),  # more, but not worth it
     ({"gain": (0.01, "")}, "INCONCLUSIVE", "gain"),
+    ({"gain": (0.0, "no better"), "vote_gain": (0.0, "no better")}, "NO-ICL", None),
+    ({"gain": (0.0, "no better"), "vote_gain": (0.1, "")}, "INCONCLUSIVE", "vote gain"),
+    ({"gain": (0.0, "no better"), "vote_gain": GAIN, "vote": (0.2, "no worse")}, "KNN", None),
+    ({"gain": (0.0, ""), "vote_gain": GAIN, "vote": (-0.1, "less")}, "INCONCLUSIVE", "gain"),
     ({"gain": GAIN, "vote": (0.0, "no worse")}, "KNN", None),
     ({"gain": GAIN, "vote": (-0.01, "no worse+less")}, "KNN", None),
     ({"gain": GAIN, "vote": (-0.05, "")}, "INCONCLUSIVE", "vote"),
@@ -163,7 +167,7 @@ TRUTHS = [
             "flat": (-0.2, "less"),
             "similar": (0.1, "more"),
             "hybrid_near": GAIN,
-            "hybrid_wide": (0.0, ""),
+            "hybrid_wide": (0.0, "no better"),
         },
         "ASL",
         None,
@@ -183,6 +187,13 @@ def test_the_rules_in_their_order(values, regime, open) -> None:
     found = decide(known(**values), MARGINS)
     assert (found.regime, found.open) == (regime, open)
     assert (found.leading is None) == (regime != "INCONCLUSIVE")
+
+
+def test_all_are_named_where_no_more_can_be_asked_about_a_mixture() -> None:
+    both = known(gain=GAIN, vote=LOST, flat=(-0.2, "less"), similar=(0.1, "more"), hybrid_wide=(0.1, ""))
+    waiting = decide(both, MARGINS)
+    assert (waiting.regime, waiting.open, waiting.leading) == ("INCONCLUSIVE", "hybrid wide", "ASL")
+    assert decide(both, MARGINS, waits=False).regime == "ASL"
 
 
 def test_all_win_where_nothing_differs_but_the_price() -> None:

@@ -29,7 +29,7 @@ _MOST_ARMS = 12  # that are asked about all of the items that are explored
 _HOPELESS = 2.0  # times the items there are
 #: The comparisons of a stage, which are corrected for their number together.
 _STAGES: Mapping[str, tuple[Name, ...]] = {
-    "floor and scale": ("gain", "vote"),
+    "floor and scale": ("gain", "vote gain", "vote"),
     "diagnosis": ("similar", "unique"),
     "confirmation": ("flat",),
     "mixture": ("hybrid near", "hybrid wide"),
@@ -102,8 +102,11 @@ class _Advisor:
         try:
             with self._stage("floor and scale"):
                 self._explore()
-                self._go_on(("gain", "vote"))
-            if self._decided.open not in ("gain", "vote") and self._decided.regime not in ("NO-ICL", "KNN"):
+                self._go_on(_STAGES["floor and scale"])
+            if self._decided.open not in _STAGES["floor and scale"] and self._decided.regime not in (
+                "NO-ICL",
+                "KNN",
+            ):
                 with self._stage("diagnosis"):
                     self._diagnose()
                 with self._stage("confirmation"):
@@ -125,7 +128,8 @@ class _Advisor:
         helped = best(found.near, found.wide)
         asking = best(zero, found.near, found.wide)
         self._pairs |= {
-            "gain": (best(helped, found.vote), zero),
+            "gain": (helped, zero),
+            "vote gain": (found.vote, zero),
             "vote": (found.vote, asking),
             "flat": (found.near, found.wide),
         }
@@ -195,7 +199,13 @@ class _Advisor:
 
     @property
     def _decided(self) -> Decision:
-        return decide(self._compared, self._margins, cheaper=bool(self._compared) and self._cheaper)
+        done = self._looks["mixture"] == len(self._sizes) or self._hopeless("hybrid wide")
+        return decide(
+            self._compared,
+            self._margins,
+            cheaper=bool(self._compared) and self._cheaper,
+            waits=not done and self._asked.spent is None,
+        )
 
     @cached_property
     def _cheaper(self) -> bool:

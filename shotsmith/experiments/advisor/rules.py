@@ -1,9 +1,10 @@
 """The decision rule: from scores of arms on the same items to a regime, or to what is missing for one.
 
-Pure functions. Five comparisons decide, in this order; a claim counts only where it is shown, at the level `alpha` and
+Pure functions. These comparisons decide, in this order; a claim counts only where it is shown, at the level `alpha` and
 corrected for the number of comparisons of its stage.
 
-1. `gain`: the best arm, votes included, less zero-shot. Less than the margin: NO-ICL.
+1. `gain` and `vote gain`: the best arm with demonstrations, and the best vote, less zero-shot. Both less than the
+   margin: NO-ICL.
 2. `vote`: the best vote without a model less the best arm that asks one. Not worse by the margin: KNN.
 3. `flat`: the nearest few less all, and `similar`, SLR*. Not worse by the margin, and similarity matters: SSL.
 4. All better than the nearest few: ASL. So it is where neither is better by the margin, similarity is not worth it
@@ -28,19 +29,20 @@ from ..metrics import RESAMPLES, Estimate
 from ..statistics import contrast, needed_by_sd, scores_of
 from .advice import Regime
 
-Name = Literal["gain", "vote", "flat", "similar", "unique", "hybrid near", "hybrid wide"]
+Name = Literal["gain", "vote gain", "vote", "flat", "similar", "unique", "hybrid near", "hybrid wide"]
 Claim = Literal["more", "less", "no worse", "no better"]
 
 #: What is claimed of each comparison, first less second. No two that could both be false unless one implies the other,
 #: so that a comparison counts once where claims are corrected for their number (Shaffer 1986).
 CLAIMS: Mapping[Name, tuple[Claim, ...]] = {
     "gain": ("no better", "more"),
+    "vote gain": ("no better", "more"),
     "vote": ("no worse", "less"),
     "flat": ("no worse", "less", "no better"),
     "similar": ("more", "no better"),
     "unique": ("more",),
     "hybrid near": ("more",),
-    "hybrid wide": ("more",),
+    "hybrid wide": ("more", "no better"),
 }
 Share = Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)]
 
@@ -173,15 +175,19 @@ class Decision:
     open: Name | None = None
 
 
-def decide(compared: Mapping[Name, Compared], margins: Margins, *, cheaper: bool = False) -> Decision:
+def decide(
+    compared: Mapping[Name, Compared], margins: Margins, *, cheaper: bool = False, waits: bool = True
+) -> Decision:
     """The verdict.
 
     Args:
         compared: What was compared so far; what is missing is open as soon as it would decide.
         margins: As for `compare`.
         cheaper: Whether showing all costs no more than showing the nearest few, caches included.
+        waits: Whether more can be asked about a mixture; where not, and both similarity and all of them matter, it is
+            ASL that was shown.
     """
-    shown = _Judge(compared, margins, sure=True)
+    shown = _Judge(compared, margins, sure=True, waits=waits)
     regime = _walk(shown, cheaper)
     if regime is not None:
         return Decision(regime)
@@ -194,10 +200,12 @@ def decide(compared: Mapping[Name, Compared], margins: Margins, *, cheaper: bool
 class _Judge:
     """Answers whether something is so: shown, or if the estimates were the truth; remembers where it could not."""
 
-    def __init__(self, compared: Mapping[Name, Compared], margins: Margins, *, sure: bool) -> None:
+    def __init__(
+        self, compared: Mapping[Name, Compared], margins: Margins, *, sure: bool, waits: bool = True
+    ) -> None:
         self._compared = compared
         self._margins = margins
-        self.sure = sure
+        self.sure, self.waits = sure, waits
         self.open: Name | None = None
 
     def knows(self, name: Name) -> bool:
@@ -216,15 +224,20 @@ class _Judge:
 
 def _walk(judge: _Judge, cheaper: bool) -> Regime | None:
     """The rules in their order; None where one of them cannot be answered, and the judge then knows which."""
-    if judge.so("gain", "no better"):
+    gains: tuple[Name, ...] = ("gain", "vote gain") if judge.knows("vote gain") else ("gain",)
+    worth = [name for name in gains if not judge.so(name, "no better")]
+    if not worth:
         return "NO-ICL"
-    if not judge.so("gain", "more"):
-        judge.stuck("gain")
+    if not any(judge.so(name, "more") for name in worth):
+        judge.stuck(worth[0])
         return None
     if judge.so("vote", "no worse"):
         return "KNN"
     if judge.knows("vote") and not judge.so("vote", "less"):
         judge.stuck("vote")
+        return None
+    if not judge.so("gain", "more"):
+        judge.stuck("gain")
         return None
     return _few_or_all(judge, cheaper)
 
@@ -243,12 +256,12 @@ def _few_or_all(judge: _Judge, cheaper: bool) -> Regime | None:
         judge.stuck("similar")
         return None
     if judge.so("flat", "less"):
-        if similar and (judge.sure or judge.knows("hybrid wide")):
-            # Both matter: a mixture may beat all of them, and is asked before they are named.
-            if not judge.knows("hybrid wide"):
-                judge.stuck("hybrid wide")
-                return None
-            return _hybrid(judge) or "ASL"
+        if mixed := _hybrid(judge):
+            return mixed
+        if judge.sure and similar and judge.waits and not judge.so("hybrid wide", "no better"):
+            # Both matter: a mixture may beat them, and is asked about before all of them are named.
+            judge.stuck("hybrid wide")
+            return None
         return "ASL"
     judge.stuck("flat")
     return None

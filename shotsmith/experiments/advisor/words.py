@@ -17,7 +17,8 @@ MEANS: Mapping[str, str] = {
     "HYBRID": "Both help: a cached part for every query, and the nearest few after it.",
 }
 _WHAT: Mapping[Name, str] = {
-    "gain": "the best arm less zero-shot",
+    "gain": "the best arm with demonstrations less zero-shot",
+    "vote gain": "the best vote less zero-shot",
     "vote": "the best vote less the best arm that asks the model",
     "flat": "the nearest few less all",
     "similar": "a tenth replaced among the least similar less among the most similar",
