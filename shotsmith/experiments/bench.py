@@ -23,7 +23,7 @@ from .arms import Arm
 from .augmentation.flags import is_synthetic
 from .choices import ONE_ONLY, Choices
 from .outcomes import Outcome
-from .perturbations import perturb
+from .perturbations import Perturbation, Place, read_perturbations
 from .truths import majority, right, truth, vote
 
 TRAINING = ("train", "")
@@ -277,8 +277,18 @@ class Bench:
                 found = self.engine.select(self.pool, selection.query, recipe)
                 return [shot.example for shot in found.by_rank]
 
-            selection = perturb(selection, arm.changes, others=others)
+            for one in read_perturbations(arm.changes):
+                step = self._meant(one, selection)
+                if step is not None:
+                    selection = step.apply(selection, others=others)
         return replace(selection, pool=_instructed(self.pool, arm))
+
+    def _meant(self, change: Perturbation, selection: Selection) -> Perturbation | None:
+        """A perturbation without what only an experiment can tell; None where it changes nothing."""
+        if not isinstance(change, Place):
+            return change
+        expected = self.truths[selection.query.id or ""] if change.gold else ""
+        return change.resolved(selection, lambda one: right(self.pool, truth(self.pool, one), expected))
 
 
 def held_out(engine: Engine, pool: str, *, split: str = "test", seed: int = 0) -> list[Example]:

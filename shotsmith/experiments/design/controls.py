@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ...domain.recipes import Recipe, stages_of
-from ..arms import Arm, family
+from ..arms import ZERO_SHOT, Arm, family
 
 Spaces = frozenset[str]
 
@@ -121,7 +121,13 @@ def _query(setting: Setting) -> Iterator[Arm]:
         ("texts", setting.texts, setting.media),
     ):
         if there and other:
-            yield setting.changed("query", f"remove(of={of},side=query)")
+            changes = f"remove(of={of},side=query)"
+            yield setting.changed("query", changes)
+            bare = setting.recipe.model_copy(update={"selector": stages_of("none"), "k": 0})
+            family = f"{ZERO_SHOT} · {changes}"
+            yield replace(
+                setting.focus, family=family, k=0, recipe=bare, changes=changes, group="query", kind="recipe"
+            )
 
 
 def _when(needed: str, arms: Callable[[Setting], Iterator[Arm]]) -> Callable[[Setting], Iterator[Arm]]:
@@ -154,7 +160,11 @@ CONTROLS: Mapping[str, Callable[[Setting], Iterator[Arm]]] = {
     "labels": _labels,
     "noise": _noise,
     "order": _order,
-    "places": _perturbed("places", *(f"place(at={at})" for at in ("0", "0.25", "0.5", "0.75", "1"))),
+    "places": _perturbed(
+        "places",
+        *(f"place(at={at})" for at in ("0", "0.25", "0.5", "0.75", "1")),
+        *(f"place(at={at},gold=true)" for at in ("0", "1")),
+    ),
     "regime": _regime,
     "render": _render,
     "query": _query,

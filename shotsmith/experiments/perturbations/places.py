@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from ...domain.errors import InvalidParameter
+from ...domain.examples import Example
 from ...domain.recipe_text import Segment, write_segments
 from ...domain.recipes import Count
 from ...domain.scoring import shuffled
@@ -70,9 +71,28 @@ class Place(Perturbation):
     id: str | None = Field(None, description="Which one; by default the one of this rank.")
     rank: Annotated[Count, Field(ge=1)] = Field(1, description="1 is the most useful one.")
     at: Share = Field(1.0, description="0 is the first place, 1 the last, next to the query.")
+    gold: StrictBool = Field(
+        False,
+        description="The most useful one with the query's right answer. Experiments alone know that answer: no recipe "
+        "could do it.",
+    )
+
+    def resolved(self, selection: Selection, right: Callable[[Example], bool]) -> Place | None:
+        """The same with the id of the demonstration that `gold` means; None where none has the right answer."""
+        if not self.gold:
+            return self
+        found = next((shot.example.id for shot in selection.by_rank if right(shot.example)), None)
+        return None if found is None else Place(id=found, at=self.at)
 
     def change(self, selection: Selection, seed: int, others: Others | None) -> Changed:
         """The one demonstration at the place nearest to `at`."""
+        if self.gold:
+            raise InvalidParameter(
+                "only an experiment knows which demonstration has the right answer",
+                field="perturbations",
+                value=self.text,
+                mend="Name an id or a rank",
+            )
         shown = list(selection.demonstrations)
         if not shown:
             return Changed(shown, "nothing is shown")
