@@ -75,8 +75,12 @@ def run(
     with Engine(chosen, serving=where.elsewhere) as opened:
         if not as_json:
             _show_plan(planned(opened, read))
-        with watching(silent=as_json) as watch:
-            found = run_experiment(opened, read, partial=partial, executor=where, watch=watch)
+        try:
+            with watching(silent=as_json) as watch:
+                found = run_experiment(opened, read, partial=partial, executor=where, watch=watch)
+        except KeyboardInterrupt:
+            progress_console().print("paused: what was answered is kept, and the same command goes on")
+            raise typer.Exit(130) from None
         _show(found, opened.runs.get(read.name).facts, as_json=as_json)
 
 
@@ -176,8 +180,10 @@ def export(
 @app.command("delete")
 def delete(name: Name) -> None:
     """Remove a run and its outcomes. The answers stay in the call ledger, so running it again costs nothing."""
+    from ..experiments.runs import delete_run
+
     with engine() as opened:
-        opened.runs.delete(name)
+        delete_run(opened, name)
     console().print(f"run {name} is deleted", markup=False)
 
 

@@ -34,11 +34,11 @@ class Scripted:
 class ScriptedServer:
     """Answers by its protocol unless other responses are enqueued; each of those is used once, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Recorded] = []
         self.closing = threading.Event()
         self._script: deque[Scripted] = deque()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
