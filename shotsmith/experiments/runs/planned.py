@@ -166,10 +166,12 @@ def _identity(file: ExperimentFile, bench: Bench) -> dict[str, Any]:
 
 
 def _same(run: Run, file: ExperimentFile, bench: Bench, items: Sequence[str]) -> None:
+    # Read anew, so that fields which a later version added have their defaults.
+    before = _identity(ExperimentFile.read(run.file), bench)
     changed = [
         name
         for name, value in _identity(file, bench).items()
-        if name not in _MAY_CHANGE and run.file.get(name) != value
+        if name not in _MAY_CHANGE and before.get(name) != value
     ]
     if changed:
         raise Conflict(
