@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..domain.errors import InvalidParameter
 from .asking import read_recipe
 from .output import Json, console, engine, writable
 from .watching import watching
 
 if TYPE_CHECKING:
     from ..experiments.advisor import Advice
+    from ..prompts.parsing import Task
 
 
 def advise(
@@ -40,6 +42,10 @@ def advise(
     margin: Annotated[
         float, typer.Option(min=0, max=0.5, help="Points that do not matter, as a share: 0.02 is two.")
     ] = 0.02,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="By which score arms are told apart.", show_default="the task's usual one"),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Items in work at the same time.")] = 8,
     save: Annotated[Path | None, typer.Option(help="Write the advised recipe here, as YAML.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report here.")] = None,
@@ -63,9 +69,15 @@ def advise(
     budget = Spending(calls=max_calls, usd=max_usd, minutes=max_minutes)
     with engine() as opened:
         bench = Bench(opened, pool, split=split, model=model, seed=base.seed)
+        metrics = (_better_when_higher(metric, bench.task),) if metric else ()
         with watching(silent=as_json) as watch:
             trials = Trials(
-                bench, seeds=tuple(range(seeds)), workers=workers, meter=Meter(budget), watch=watch
+                bench,
+                seeds=tuple(range(seeds)),
+                workers=workers,
+                meter=Meter(budget),
+                metrics=metrics,
+                watch=watch,
             )
             items = bench.items[:limit]
             found = run(trials, base=base, margins=Margins(delta=margin), shots=shots, items=items)
@@ -118,6 +130,19 @@ def show(found: Advice) -> None:
     )
     for note in found.notes:
         out.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _better_when_higher(name: str, task: Task) -> str:
+    from ..experiments.metrics import metric
+
+    if metric(name, task).better == "lower":
+        raise InvalidParameter(
+            "arms are told apart by scores of which more is better",
+            field="--metric",
+            value=name,
+            mend="Name another one",
+        )
+    return name
 
 
 def _yaml(found: Advice) -> str:
