@@ -13,6 +13,7 @@ from pathlib import Path
 import executor_jobs
 import pytest
 from experiment_pools import draft
+from pydantic import SecretStr
 
 from shotsmith.domain.errors import (
     Busy,
@@ -118,6 +119,7 @@ def test_an_interrupt_lets_workers_come_to_their_end(parent) -> None:
 
 # Runs
 
+KEY = "sk-secret-0123456789abcdef"
 FILE = {
     "name": "here",
     "pool": "p",
@@ -132,7 +134,7 @@ FILE = {
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Engine]:
     """An engine that worker processes may join."""
-    settings = Settings(data_dir=tmp_path / "data", encoder="fake")
+    settings = Settings(data_dir=tmp_path / "data", encoder="fake", model_api_key=SecretStr(KEY))
     with Engine(settings, serving=True) as opened:
         opened.create_pool("p", instruction="What is it?")
         opened.add("p", [draft(n, n % 4, split="test" if n >= 24 else "train") for n in range(35)])
@@ -163,6 +165,24 @@ def test_processes_find_what_this_one_finds(serving) -> None:
     assert {at.total for at in seen} == {len(told(serving, "there"))} or not seen
 
 
+def test_a_run_in_postgresql_finds_the_same(serving, postgres) -> None:
+    file = ExperimentFile.read({**FILE, "budget": {"calls": 99}})
+    run_experiment(serving, file)
+    settings = serving.settings.model_copy(
+        update={"database_url": postgres.fresh_url(), "index_url": "memory:"}
+    )
+    with Engine(settings) as other:
+        other.create_pool("p", instruction="What is it?")
+        other.add("p", [draft(n, n % 4, split="test" if n >= 24 else "train") for n in range(35)])
+        with pytest.raises(BudgetSpent):
+            run_experiment(other, ExperimentFile.read({**FILE, "budget": {"calls": 30}}), partial=True)
+        assert other.runs.get("here").state == "stopped"
+        run_experiment(other, file)
+        assert told(other, "here") == told(serving, "here")
+        spent = findings(other, "here")[0].spent
+        assert spent.calls + spent.repeated == 99
+
+
 def test_a_worker_that_is_killed_leaves_a_run_that_goes_on(serving) -> None:
     class Killing(Processes):
         def map(self, work, jobs):
@@ -183,8 +203,11 @@ def test_ray_finds_what_this_process_finds(serving, monkeypatch) -> None:
     run_experiment(serving, ExperimentFile.read(FILE))
     where = open_executor("ray", 2)
     assert where.width == 2
+    logs = Path("/tmp/ray/session_latest").resolve()
     run_experiment(serving, ExperimentFile.read({**FILE, "name": "there"}), executor=where)
     assert told(serving, "there") == told(serving, "here")
+    for path in (one for one in logs.rglob("*") if one.is_file()):
+        assert KEY.encode() not in path.read_bytes()
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from shotsmith.domain.errors import ModelRefused, ModelUnauthorized, ModelUnavai
 from shotsmith.engine import Engine
 from shotsmith.experiments.design import ExperimentFile
 from shotsmith.experiments.runs import findings, run_experiment
-from shotsmith.experiments.trials import Standing
+from shotsmith.experiments.trials import Standing, outage
 from shotsmith.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:.*`ReadOnly` qualifier:UserWarning:pydantic\.")
@@ -49,6 +49,7 @@ def up(_: int) -> Scripted:
 def open_at(engine, hired, monkeypatch) -> Iterator[Callable[[str], Engine]]:
     """Opens the pool's folder with a provider, whose calls are not retried one by one."""
     load, opened = client.load, []
+    monkeypatch.setattr(outage, "_FIRST_S", 0.1)
 
     def load_impatient(model, **options):
         made = load(model, **options)
@@ -83,13 +84,17 @@ CALLS = 8 * 5
 
 
 def test_it_waits_says_so_and_goes_on_by_itself(open_at) -> None:
-    down = iter([True] * 6)
-    provider = Provider(
-        lambda done: failure(503, "overloaded") if done >= 10 and next(down, False) else up(0)
-    )
+    noticed = threading.Event()
     told: list[Standing] = []
+
+    def watch(at: Standing) -> None:
+        told.append(at)
+        if at.waiting:
+            noticed.set()
+
+    provider = Provider(lambda done: up(0) if done < 10 or noticed.is_set() else failure(503, "overloaded"))
     with open_at(provider.url) as opened:
-        run_experiment(opened, file(), watch=told.append)
+        run_experiment(opened, file(), watch=watch)
         run = opened.runs.get("r")
         plan, found = findings(opened, "r")
     provider.close()

@@ -37,6 +37,7 @@ from shotsmith.experiments.trials import (
     Standing,
     Trials,
     cells_of,
+    outage,
 )
 
 BASE = Recipe(evaluation=True)
@@ -44,6 +45,11 @@ ARMS = plan(["rices"], [1, 3], BASE)
 ASKING = [arm for arm in ARMS if arm.asks]
 SEEDS = (0, 7)
 CALLS = 8 * sum(2 if arm.draws else 1 for arm in ASKING)  # of all cells on 8 items
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch) -> None:
+    monkeypatch.setattr(outage, "_FIRST_S", 0.1)
 
 
 class CountingKeep(MemoryKeep):
@@ -378,12 +384,12 @@ def test_answers_out_of_the_ledger_do_not_end_an_outage(engine, hired) -> None:
     with hired.open(lambda request: "class 1") as opened:
         bench = Bench(opened, "p")
         trials(bench).ask(arms[:1], bench.items)
-    outage = Outage(0.2)
+    waiting = Outage(0.2)
     with hired.open(lambda request: ModelUnavailable("down")) as opened:
         bench = Bench(opened, "p")
         with pytest.raises(ModelUnavailable):
-            trials(bench, workers=1, outage=outage).ask([arms[1], arms[0]], bench.items)
-        assert outage.down
+            trials(bench, workers=1, outage=waiting).ask([arms[1], arms[0]], bench.items)
+        assert waiting.down
 
 
 def test_when_one_gives_up_nobody_else_waits_on(engine, hired) -> None:

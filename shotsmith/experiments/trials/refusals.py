@@ -45,7 +45,7 @@ class Refusals:
             held.append(record)
             self._last[model] = error
             if len(held) >= _MOST:
-                raise _everything(error, len(held))
+                raise _everything(error, _MOST)
             return False
 
     def answered(self, model: str) -> list[Record]:
