@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 def test_advisor() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/advisor", "--quick", "--seed", "1", "--jobs", "1", "--json"],

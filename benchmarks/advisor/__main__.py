@@ -38,22 +38,23 @@ SEED = 20261124
 
 
 def jobs_of(given: argparse.Namespace) -> list[Job]:
-    """Spread evenly over the grid where not all of it is run."""
+    """Spread evenly over the grid where not all of it is run; regimes take turns."""
     margins = Margins(delta=given.delta)
     if given.quick:
         worlds = grid(labels=(4,), noises=(0.0,), pools=(64,), seed=given.seed)
-        return [job(world, margins, items=200, fresh=20, cache=given.cache) for world in worlds]
+        return [job(world, margins, items=200, fresh=20, keep=given.keep) for world in worlds]
     worlds = grid(seed=given.seed)
     chosen = np.linspace(0, len(worlds) - 1, min(given.worlds, len(worlds))).round().astype(int)
+    each = len(worlds) // len(REGIMES)
     return [
         job(
             worlds[place],
             margins,
             items=None if given.enough else given.items,
             fresh=given.fresh,
-            cache=given.cache,
+            keep=given.keep,
         )
-        for place in sorted(set(chosen.tolist()))
+        for place in sorted(set(chosen.tolist()), key=lambda place: (place % each, place))
     ]
 
 
@@ -122,7 +123,9 @@ def main() -> None:
     parser.add_argument("--enough", action="store_true", help="rather as many as decide the world")
     parser.add_argument("--fresh", type=int, default=100, help="items that score the arms")
     parser.add_argument("--delta", type=float, default=Margins().delta)
-    parser.add_argument("--cache", type=Path, help="a folder that keeps scores of the grid between runs")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder of results, with which a run that was stopped goes on"
+    )
     parser.add_argument("--quick", action="store_true", help="one small world a regime")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()

@@ -21,7 +21,7 @@ FEWEST = 400
 EXPLORED = 100  # items by which the advisor chooses, and on which it tests nothing
 POWER = 0.9
 _VOTED = 0.05  # share of a NO-ICL world's items on which a vote of what texts say is not what the text says
-_MANY = 600  # items on which votes are measured
+_MANY = 400  # items on which votes are measured
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,8 @@ def expected(
 
 
 def vote_gain(engine: Engine, world: World, votes: Sequence[Arm], zero: Arm, items: Sequence[str]) -> float:
-    """How far the best of the votes, which ask no model, is above zero-shot."""
+    """How far the best of the votes, which ask no model, is above zero-shot; 0 where that decides nothing."""
+    if world.regime not in ("NO-ICL", "SSL"):
+        return 0.0
     scores = expected(engine, world, [zero, *votes], items[:_MANY])
     return max(float((scores[arm.name] - scores[zero.name]).mean()) for arm in votes)

@@ -30,25 +30,37 @@ class Job:
         world: With as many tests as are needed in all.
         items: For the advisor; the other tests score the arms.
         margins: The advisor's.
-        cache: A folder where scores of the grid are kept; None for nowhere.
+        keep: A folder where rows are kept, so that a run that was stopped goes on; None for nowhere.
     """
 
     world: World
     items: int
     margins: Margins
-    cache: Path | None = None
+    keep: Path | None = None
 
 
-def job(world: World, margins: Margins, *, items: int | None, fresh: int, cache: Path | None) -> Job:
+def job(world: World, margins: Margins, *, items: int | None, fresh: int, keep: Path | None) -> Job:
     """With so many items, or as many as decide the world."""
     count = items or enough(world, margins)
     if world.regime == "NO-ICL":
-        fresh *= 5  # one arm speaks for all that ask the model
-    return Job(world.model_copy(update={"tests": count + fresh}), count, margins, cache)
+        fresh *= 3  # one arm speaks for all that ask the model
+    return Job(world.model_copy(update={"tests": count + fresh}), count, margins, keep)
 
 
 def run(job: Job) -> dict[str, Any]:
-    """One row of the results."""
+    """One row of the results, or the one that was kept."""
+    kept = job.keep / f"{job.world.name}-{job.items}-{job.world.tests}.json" if job.keep else None
+    if kept and kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+    row = _row(job)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(row))
+    return row
+
+
+def _row(job: Job) -> dict[str, Any]:
     world, started = job.world, time.perf_counter()
     with TemporaryDirectory() as folder, Engine(Settings(data_dir=folder, index_url="memory:")) as engine:
         engine.create_pool(
@@ -122,16 +134,6 @@ def _halves(scores: dict[str, np.ndarray], arm: str) -> float:
 
 
 def _scores(engine: Engine, job: Job, bench: Bench, advised: Any) -> dict[str, np.ndarray]:
-    world, items = job.world, bench.items[job.items :]
-    kept = job.cache / f"{world.name}-{world.tests}-{len(items)}.json" if job.cache else None
-    known: dict[str, list[float]] = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    items = bench.items[job.items :]
     wanted = {**arms_of(Menu.of(bench, Recipe())), advised.name: advised}
-    missing = [arm for name, arm in wanted.items() if name not in known]
-    if missing:
-        zero = wanted["zero-shot"]
-        found = expected(engine, world, list({arm.name: arm for arm in [zero, *missing]}.values()), items)
-        known |= {name: one.tolist() for name, one in found.items()}
-    if kept and missing:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(known))
-    return {name: np.array(known[name]) for name in wanted}
+    return expected(engine, job.world, list(wanted.values()), items)

@@ -199,9 +199,10 @@ def test_all_are_named_where_no_more_can_be_asked_about_a_mixture() -> None:
 def test_all_win_where_nothing_differs_but_the_price() -> None:
     assert decide(known(**ALIKE), MARGINS, cheaper=True).regime == "ASL"
     dearer = decide(known(**ALIKE), MARGINS, cheaper=False)
-    assert (dearer.regime, dearer.open) == ("INCONCLUSIVE", "similar")
-    unsure = known(**{**ALIKE, "similar": (0.0, "")})
-    assert decide(unsure, MARGINS, cheaper=True).regime == "INCONCLUSIVE"
+    assert (dearer.regime, dearer.open) == ("INCONCLUSIVE", "hybrid wide")
+    for name, less in (("similar", ""), ("flat", "no worse"), ("unique", "")):
+        unsure = decide(known(**{**ALIKE, name: (0.0, less)}), MARGINS, cheaper=True)
+        assert (unsure.regime, unsure.open) == ("INCONCLUSIVE", name)
 
 
 @pytest.mark.parametrize(

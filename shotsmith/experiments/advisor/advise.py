@@ -164,7 +164,9 @@ class _Advisor:
         items = self._fresh[: self._sizes[number]]
         members = [name for name in _STAGES[stage] if name in self._pairs]
         wanted = [name for name in members if name in names or not self._settled(name)]
-        arms = {arm.key: arm for name in wanted if name != "unique" for arm in self._pairs[name]}
+        # What duplicates are worth seldom decides, and is asked about few items but where it does.
+        asked = [name for name in wanted if name != "unique" or name in names]
+        arms = {arm.key: arm for name in asked for arm in self._pairs[name]}
         last = number == len(self._sizes) - 1
         share = _LAST_SHARE if last else (1 - _LAST_SHARE) / (len(self._sizes) - 1)
         self._looks[stage] += 1
@@ -211,7 +213,7 @@ class _Advisor:
     def _cheaper(self) -> bool:
         """Whether all cost no more than the nearest few, by what was explored."""
         assert self._explored is not None
-        near, wide = (self._point(arm) for arm in (self._explored.near, self._explored.wide))
+        near, wide = (self._point(arm, self._first) for arm in (self._explored.near, self._explored.wide))
         if near is None or wide is None or near.usd is None or wide.usd is None:
             return False
         return wide.usd <= near.usd
@@ -227,9 +229,9 @@ class _Advisor:
         needed = found.needed(name, self._margins)
         return needed is None or needed > _HOPELESS * len(self._fresh)
 
-    def _point(self, arm: Arm) -> Point | None:
-        scores = self._asked.scores([arm], fewest=1)
-        return point(arm, scores[0], self._asked.outcomes(arm)) if scores else None
+    def _point(self, arm: Arm, items: Sequence[str] | None = None) -> Point | None:
+        scores = self._asked.scores([arm], items, fewest=1)
+        return point(arm, scores[0], self._asked.outcomes(arm, items)) if scores else None
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -79,11 +79,11 @@ class Asked:
         values = [float(one.mean()) for one in found] if found else [0.0] * len(arms)
         return {arm.key: value for arm, value in zip(arms, values, strict=True)}
 
-    def outcomes(self, arm: Arm) -> list[Outcome]:
+    def outcomes(self, arm: Arm, items: Sequence[str] | None = None) -> list[Outcome]:
         """All of an arm, under all seeds."""
-        found, key = self.trials.found([arm], self.items), arm.key
-        seeds = found.seeds_of(arm)
-        cells = (Cell(key, seed, item) for seed in seeds for item in self.items)
+        wanted = self.items if items is None else items
+        found, key = self.trials.found([arm], wanted), arm.key
+        cells = (Cell(key, seed, item) for seed in found.seeds_of(arm) for item in wanted)
         return [found.outcomes[cell] for cell in cells if cell in found.outcomes]
 
     def failed(self) -> list[str]:

@@ -248,13 +248,7 @@ def _few_or_all(judge: _Judge, cheaper: bool) -> Regime | None:
         # Without SLR* an estimate alone takes the cheaper prompt for the better one.
         if similar or not (judge.sure or judge.knows("similar")):
             return "SSL"
-        alike = judge.so("flat", "no better") and judge.so("similar", "no better")
-        if alike and judge.so("unique", "more") and cheaper:
-            return "ASL"
-        if mixed := _hybrid(judge):
-            return mixed
-        judge.stuck("similar")
-        return None
+        return _hybrid(judge) or _alike(judge, cheaper)
     if judge.so("flat", "less"):
         if mixed := _hybrid(judge):
             return mixed
@@ -264,6 +258,21 @@ def _few_or_all(judge: _Judge, cheaper: bool) -> Regime | None:
             return None
         return "ASL"
     judge.stuck("flat")
+    return None
+
+
+def _alike(judge: _Judge, cheaper: bool) -> Regime | None:
+    """The nearest few are no worse than all, and not for being similar, as far as is shown."""
+    if not judge.so("similar", "no better"):
+        judge.stuck("similar")
+    elif not judge.so("flat", "no better"):
+        judge.stuck("flat")
+    elif not cheaper:
+        judge.stuck("hybrid wide")
+    elif not judge.so("unique", "more"):
+        judge.stuck("unique")
+    else:
+        return "ASL"
     return None
 
 
