@@ -31,7 +31,7 @@ serve: .venv/.base ## Start the REST service on http://127.0.0.1:8080
 bench: .venv/.all ## Run every benchmark; their JSON goes to benchmarks/results/
 	@mkdir -p benchmarks/results
 	@set -e; for script in benchmarks/*.py "benchmarks/advisor --json" "benchmarks/cache_costs --json" "benchmarks/prompts --json" \
-		"benchmarks/selectors --json"; do \
+		"benchmarks/selectors --json" "benchmarks/sweep --json"; do \
 		result=benchmarks/results/$$(basename "$${script% *}" .py).json; \
 		echo "$$script -> $$result"; \
 		$(BIN)/python $$script >"$$result.part"; \

@@ -56,6 +56,21 @@ def test_cache_costs() -> None:
     assert found["most_beyond_better_end"] < 0.05
 
 
+def test_sweep() -> None:
+    """Nothing is lost, asked twice or left out, however few calls it makes."""
+    found = run("benchmarks/sweep", "--smoke", "--json")
+    rate, memory, kills, weather = (found[part] for part in ("rate", "memory", "kills", "weather"))
+    assert rate["calls"] == 40
+    assert rate["ratio"] > 0
+    assert memory["peak_mb"] >= memory["first_round_mb"] > 0
+    assert {"sweep", "engine", "litellm", "bare loop"} == set(found["ceiling"])
+    assert kills["holds"]
+    assert len(kills["killed_after_calls"]) == 1
+    assert kills["requests"] == kills["ledger"] == 60
+    assert weather["holds"]
+    assert weather["refused_503"] > 0
+
+
 def test_make_runs_every_benchmark() -> None:
     """Scripts are found by their ending; folders are named."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
