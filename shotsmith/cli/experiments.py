@@ -122,8 +122,10 @@ def show(name: Name, as_json: Json = False) -> None:
     from ..experiments.runs import findings
 
     with engine() as opened:
-        _, found = findings(opened, name)
+        plan, found = findings(opened, name)
         _show(found, opened.runs.get(name).facts, as_json=as_json)
+    if not as_json:
+        _noted(plan.notes)
 
 
 @app.command("report")
@@ -139,7 +141,7 @@ def report(
     writable("--out", path)
     with engine() as opened:
         plan, found = findings(opened, name)
-        page = render_findings(Account(plan.bench, found, name=name))
+        page = render_findings(Account(plan.bench, found, name=name, notes=plan.notes))
     path.write_text(page, encoding="utf-8")
     console().print(f"report: {path}", markup=False, soft_wrap=True)
 
@@ -173,8 +175,7 @@ def export(
             progress=tick,
         )
     console().print(f"{done.rows:,} predictions: {done.path}", markup=False, soft_wrap=True)
-    for note in done.notes:
-        console().print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
+    _noted([*plan.notes, *done.notes])
 
 
 @app.command("delete")
@@ -213,8 +214,7 @@ def _show_plan(found: Planned) -> None:
         soft_wrap=True,
         highlight=False,
     )
-    for note in found.notes:
-        out.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
+    _noted(found.notes)
 
 
 def _show(found: Findings, facts: Mapping[str, Any], *, as_json: bool) -> None:
@@ -260,3 +260,8 @@ def _row(found: Findings, arm: Arm, metrics: Sequence[str]) -> dict[str, Any]:
         "unreadable": sum(one.answer is None for one in outcomes),
         "errors": sum(bool(one.error) for one in outcomes),
     }
+
+
+def _noted(notes: Sequence[str]) -> None:
+    for note in notes:
+        console().print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)

@@ -117,16 +117,33 @@ def read(engine: Engine, file: ExperimentFile) -> Planned:
 
 
 def findings(engine: Engine, name: str) -> tuple[Planned, Findings]:
-    """What a run found so far.
+    """What a run found so far. Where the pool changed since it began, the plan's notes say what that means.
 
     Raises:
         NotFound: No such run, or its pool is gone.
-        Conflict: The pool changed since it began.
+        Conflict: None of its items is in the pool any more.
     """
     run = engine.runs.get(name)
-    plan = read(engine, ExperimentFile.read(run.file))
-    keep, file = SqlKeep(engine.runs, run.uid), plan.file
-    trials = Trials(plan.bench, keep, seeds=file.seeds, metrics=file.metrics)
+    file = ExperimentFile.read(run.file)
+    bench = bench_of(engine, file)
+    asked = run.facts["items"]
+    items = tuple(item for item in asked if item in bench.examples)
+    if not items:
+        raise Conflict(
+            "none of the items that were asked is held out any more",
+            field="pool",
+            value=file.pool,
+            mend="Import them again",
+        )
+    notes = []
+    if run.facts["pool_version"] != bench.pool.version:
+        gone = f"; {len(asked) - len(items)} of its items are gone" if len(items) < len(asked) else ""
+        notes.append(
+            f"the pool changed since the run began: answers are scored by what it says now, and an arm that shows all "
+            f"examples is another one{gone}"
+        )
+    plan = Planned(file, bench, arms_of(file, bench), items, notes=tuple(notes), run=run, spent=spent_by(run))
+    trials = Trials(bench, SqlKeep(engine.runs, run.uid), seeds=file.seeds, metrics=file.metrics)
     return plan, trials.found(plan.arms, plan.items)
 
 
