@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ..domain.errors import MissingExtra, Unavailable
+from ..extras import optional, writable
 
 Kind = Literal["text", "texts", "number", "whole", "flag", "json"]
 Column = tuple[str, Kind]
@@ -19,20 +18,6 @@ Column = tuple[str, Kind]
 _GROUP_ROWS = 2048
 _GROUP_BYTES = 16_000_000
 _FORMULA = ("=", "+", "-", "@")
-
-
-@contextmanager
-def _writable() -> Iterator[None]:
-    """Turns what the file system refuses into one clear error."""
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(
-            f"the export cannot be written: {error.strerror or error}",
-            field="out",
-            value=error.filename,
-            mend="Name a file in a folder that can be written, with room enough",
-        ) from error
 
 
 class Rows(ABC):
@@ -70,21 +55,21 @@ class _TextRows(Rows):
 
     def __init__(self, place: Path, columns: Sequence[Column]) -> None:
         self._columns = columns
-        with _writable():
+        with writable():
             self._file = place.open("wb")
 
     def finish(self) -> None:
         """Write what waits."""
-        with _writable():
+        with writable():
             self._file.flush()
 
     def close(self) -> None:
         """Release the file."""
-        with _writable():
+        with writable():
             self._file.close()
 
     def _write(self, line: bytes) -> None:
-        with _writable():
+        with writable():
             self._file.write(line)
 
 
@@ -159,7 +144,7 @@ class ParquetRows(Rows):
         self._waiting: list[dict[str, Any]] = []
         self._bytes = 0
         self._closed = False
-        with _writable():
+        with writable():
             self._writer = parquet.ParquetWriter(place, self._schema, version="2.6", compression="zstd")
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -180,12 +165,12 @@ class ParquetRows(Rows):
         """Release the file."""
         if not self._closed:
             self._closed = True
-            with _writable():
+            with writable():
                 self._writer.close()
 
     def _flush(self) -> None:
         group = self._arrow.Table.from_pylist(self._waiting, schema=self._schema)
-        with _writable():
+        with writable():
             self._writer.write_table(group, row_group_size=len(self._waiting))
         self._waiting, self._bytes = [], 0
 
@@ -204,12 +189,9 @@ class ParquetRows(Rows):
         return self._whole(value) if kind == "text" else value
 
 
-def _needed(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"Parquet needs the package {error.name}",
-            field="export",
-            mend="pip install 'shotsmith[export]', or write .csv or .jsonl",
-        ) from error
+_needed = partial(
+    optional,
+    what="Parquet needs",
+    field="export",
+    mend="pip install 'shotsmith[export]', or write .csv or .jsonl",
+)

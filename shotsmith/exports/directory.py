@@ -9,7 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from ..domain.errors import Conflict
-from .growing import writable
+from ..extras import writable
 
 
 @contextmanager

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain.errors import Unavailable
+from ..extras import writable
 from .packages import needed
 
 GROUP_ROWS = 2048
 GROUP_BYTES = 16_000_000
-
-
-@contextmanager
-def writable() -> Iterator[None]:
-    """Turns what the file system refuses into one clear error.
-
-    Raises:
-        Unavailable: With the reason.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(
-            f"the export cannot be written: {error.strerror or error}",
-            field="out",
-            value=error.filename,
-            mend="Name a directory that can be written, with room enough",
-        ) from error
 
 
 class Table:

@@ -15,8 +15,9 @@ from ..domain.media import Media
 from ..domain.recipes import ImageSpec
 from ..domain.selections import Selection
 from ..engine import Engine
+from ..extras import writable
 from . import layout
-from .growing import Table, Tensor, writable
+from .growing import Table, Tensor
 from .packages import needed
 
 ImageForm = Literal["original", "prepared"]

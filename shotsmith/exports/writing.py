@@ -15,9 +15,10 @@ from ..domain.recipes import Recipe
 from ..domain.scoring import canonical_json
 from ..domain.selections import Selection
 from ..engine import Engine
+from ..extras import writable
 from . import layout
 from .directory import replacing
-from .growing import Table, writable
+from .growing import Table
 from .packages import needed
 from .parts import ImageForm, Images, Vectors
 

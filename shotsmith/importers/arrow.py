@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..domain.errors import InvalidInput, InvalidParameter, MissingExtra
+from ..domain.errors import InvalidInput, InvalidParameter
 from ..domain.examples import Draft, ImageFile
+from ..extras import optional
 from .base import text_of, wrong
 from .json_whole import json_whole
 from .records import read_bytes
@@ -282,11 +282,8 @@ def _embedded(path: Path) -> Any:
 
 
 def _pyarrow() -> tuple[Any, Any]:
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"data sets on disk need the package {error.name}",
-            field="source",
-            mend="pip install 'shotsmith[export]'",
-        ) from error
+    def needed(module: str) -> Any:
+        mend = "pip install 'shotsmith[export]'"
+        return optional(module, what="data sets on disk need", field="source", mend=mend)
+
+    return needed("pyarrow"), needed("pyarrow.parquet")

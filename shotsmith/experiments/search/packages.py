@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from functools import partial
 
-from ...domain.errors import MissingExtra
+from ...extras import optional
 
-
-def needed(module: str) -> Any:
-    """Import a module of an optional package.
-
-    Raises:
-        MissingExtra: The package, or something it needs, is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"the search for the best arm needs the package {error.name}",
-            field="search",
-            mend="pip install 'shotsmith[search]'",
-        ) from error
+needed = partial(
+    optional, what="the search for the best arm needs", field="search", mend="pip install 'shotsmith[search]'"
+)
