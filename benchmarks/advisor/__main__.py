@@ -34,7 +34,7 @@ from worlds_run import Job, job, run
 from shotsmith.clients.vlm.simulated.worlds import REGIMES, grid
 from shotsmith.experiments.advisor import Margins
 
-SEED = 20261124
+SEED = 20261125
 
 
 def jobs_of(given: argparse.Namespace) -> list[Job]:

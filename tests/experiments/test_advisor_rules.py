@@ -240,8 +240,12 @@ def test_needed_grows_with_the_spread_and_shrinks_with_the_gap() -> None:
     assert replace(one, beside=3).needed("gain", MARGINS) >= one.needed("gain", MARGINS)
     (worse,) = known(similar=(-0.1, "")).values()
     assert worse.needed("similar", Margins(delta=0.001)) is not None
+    assert one.needed("gain", MARGINS, at_best=True) <= one.needed("gain", MARGINS)
+    (edge,) = known(vote=(-MARGINS.delta, "")).values()  # neither would be shown, if that were the truth
+    assert edge.needed("vote", MARGINS, at_best=True) < 1000 < edge.needed("vote", MARGINS)
     (never,) = known(unique=(-0.1, "")).values()
     assert never.needed("unique", MARGINS) is None
+    assert never.needed("unique", MARGINS, at_best=True) is None  # the interval ends at 0
 
 
 def test_bad_input_is_one_clear_error() -> None:

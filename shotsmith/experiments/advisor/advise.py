@@ -26,7 +26,6 @@ _FEWEST_ITEMS = 30
 _EVIDENCE = 60
 _LAST_SHARE = 0.5  # of alpha, for the look at all items; the earlier looks share the rest
 _MOST_ARMS = 12  # that are asked about all of the items that are explored
-_HOPELESS = 2.0  # times the items there are
 #: The comparisons of a stage, which are corrected for their number together.
 _STAGES: Mapping[str, tuple[Name, ...]] = {
     "floor and scale": ("gain", "vote gain", "vote"),
@@ -223,11 +222,12 @@ class _Advisor:
         return found is not None and any(found.claims(claim, self._margins) for claim in CLAIMS[name])
 
     def _hopeless(self, name: Name) -> bool:
+        """Whether the items would not even decide if the truth were what is most easily shown."""
         found = self._compared.get(name)
         if found is None or found.items < _FIRST_LOOK:
             return False
-        needed = found.needed(name, self._margins)
-        return needed is None or needed > _HOPELESS * len(self._fresh)
+        needed = found.needed(name, self._margins, at_best=True)
+        return needed is None or needed > len(self._fresh)
 
     def _point(self, arm: Arm, items: Sequence[str] | None = None) -> Point | None:
         scores = self._asked.scores([arm], items, fewest=1)

@@ -92,30 +92,39 @@ class Compared:
 
     def would(self, claim: Claim, margins: Margins) -> bool:
         """Whether it were so if what was measured were the truth."""
-        return self._room(claim, margins) > 0
+        return _room(claim, self.difference.value, margins) > 0
 
-    def needed(self, name: Name, margins: Margins, power: float | None = None) -> int | None:
-        """Items on which the easiest of its claims that would be so is shown; None where none would."""
-        gap = max((self._room(claim, margins) for claim in CLAIMS[name]), default=0.0)
+    def needed(self, name: Name, margins: Margins, *, at_best: bool = False) -> int | None:
+        """Items on which the easiest of its claims that would be so is shown; None where none would.
+
+        Args:
+            name: Of the comparison.
+            margins: What counts.
+            at_best: Whether the truth lies at the end of the interval that is shown most easily, not where it was
+                measured.
+        """
+        measured = self.difference
+        values = (measured.low, measured.high) if at_best else (measured.value,)
+        gap = max(_room(claim, value, margins) for claim in CLAIMS[name] for value in values)
         if gap <= 0:
             return None
         level = min(2 * margins.alpha / self.beside, 0.99)
-        power = power or margins.power
+        power = margins.power
         by_items = needed_by_sd(gap, self.sd, power=power, alpha=level)
         # Intervals widen by two items of unknown outcome, which weigh 1 / n and not 1 / sqrt(n).
         by_unknown = math.sqrt(needed_by_sd(gap, 1.0, power=power, alpha=level))
         return max(math.ceil(by_items / 2 + math.hypot(by_items / 2, by_unknown)), self.items + 1)
 
-    def _room(self, claim: Claim, margins: Margins) -> float:
-        """How far the difference is from where the claim would be false."""
-        value = self.difference.value
-        room: Mapping[Claim, float] = {
-            "more": value,
-            "less": -value,
-            "no worse": value + margins.delta,
-            "no better": margins.delta - value,
-        }
-        return room[claim]
+
+def _room(claim: Claim, value: float, margins: Margins) -> float:
+    """How far a difference is from where the claim would be false."""
+    room: Mapping[Claim, float] = {
+        "more": value,
+        "less": -value,
+        "no worse": value + margins.delta,
+        "no better": margins.delta - value,
+    }
+    return room[claim]
 
 
 def compare(
