@@ -299,7 +299,7 @@ class _Advisor:
         found = self._explored
         match regime:
             case "KNN":
-                return found.vote
+                return self._best_vote(found.vote)
             case "SSL":
                 return found.near
             case "ASL":
@@ -308,6 +308,13 @@ class _Advisor:
                 return self._menu.hybrid(found.modality, found.near.k)
             case _:
                 return self._menu.zero
+
+    def _best_vote(self, shown: Arm) -> Arm:
+        """By all items, which cost votes nothing; the one that was compared, where no other does better."""
+        votes = [shown, *(vote for one in self._menu.modalities for vote in self._menu.votes(one))]
+        self._asked.ask(votes, self._asked.items)
+        means = self._asked.means(votes, self._asked.items)
+        return max(votes, key=lambda arm: means[arm.key])
 
     def _shown(self, arm: Arm) -> Point | None:
         return None if arm.changes else self._point(arm)

@@ -25,7 +25,7 @@ class Explored:
     Attributes:
         near: Of the nearest few, the fewest that are not behind by the margin.
         wide: Of those that are the same for every query.
-        vote: Of the votes.
+        vote: Of the votes that are not told apart from the best, the one most like the best arm that asks.
         modality: That `near` retrieves by.
         means: Score of each arm that was asked about all of the items, by key.
     """
@@ -62,12 +62,43 @@ def explore(asked: Asked, menu: Menu, items: Sequence[str], margins: Margins, se
     votes = [vote for one in menu.modalities for vote in menu.votes(one)]
     means = asked.means([*arms, *votes], items)
     top = max(means[arm.key] for arm in finer)
+    chosen = min((arm for arm in finer if means[arm.key] >= top - margins.delta), key=lambda arm: arm.k)
+    widest = max(wide, key=lambda arm: (means[arm.key], arm.k))
+    rival = max([menu.zero, chosen, widest], key=lambda arm: means[arm.key])
+    alike = menu.vote(modality, chosen.k)
+    asked.ask([alike], items)
     return Explored(
-        near=min((arm for arm in finer if means[arm.key] >= top - margins.delta), key=lambda arm: arm.k),
-        wide=max(wide, key=lambda arm: (means[arm.key], arm.k)),
-        vote=max(votes, key=lambda arm: (means[arm.key], -arm.k)),
+        near=chosen,
+        wide=widest,
+        vote=_likest(asked, rival, [alike, *votes], items, seed),
         modality=modality,
         means=means,
+    )
+
+
+def _likest(asked: Asked, rival: Arm, votes: Sequence[Arm], items: Sequence[str], seed: int) -> Arm:
+    """Of votes that are not told apart from the best, the one that fails where its rival fails.
+
+    Fewer items decide between those two; which vote is the best is told by all items once votes are advised.
+    """
+    found = asked.scores([rival, *votes], items, fewest=1)
+    if found is None:
+        return votes[0]
+    model, *rest = (one.mean(axis=1) for one in found)
+    scores = {arm.key: one for arm, one in zip(votes, rest, strict=True)}
+    best = max(votes, key=lambda arm: (float(scores[arm.key].mean()), -arm.k))
+
+    def close(arm: Arm) -> bool:
+        scope = f"votes|{arm.name}"
+        return contrast(scores[best.key], scores[arm.key], seed=seed, scope=scope).interval().low <= 0
+
+    return min(
+        (arm for arm in votes if arm.key == best.key or close(arm)),
+        key=lambda arm: (
+            round(float((scores[arm.key] - model).std()), 9),
+            -float(scores[arm.key].mean()),
+            arm.k,
+        ),
     )
 
 

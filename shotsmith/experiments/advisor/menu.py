@@ -95,9 +95,12 @@ class Menu:
 
     def votes(self, modality: Modality) -> tuple[Arm, ...]:
         """Votes of the nearest, which cost nothing."""
+        return tuple(self.vote(modality, k) for k in VOTES if k <= self.size)
+
+    def vote(self, modality: Modality, k: int) -> Arm:
+        """The vote of the nearest k."""
         name = VOTE if modality == "image" else f"{VOTE} by {modality}"
-        ks = [k for k in VOTES if k <= self.size]
-        return tuple(Arm(name, "vote", k, self._recipe(_rices(modality), k)) for k in ks)
+        return Arm(name, "vote", k, self._recipe(_rices(modality), k))
 
     def near(self, modality: Modality, k: int) -> Arm:
         """The nearest k."""
