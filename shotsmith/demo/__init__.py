@@ -27,6 +27,7 @@ SHOTS = (1, 2, 4, 8, 16)
 SHEETS = 3
 LABELS = 3
 ADVICE_CALLS = 4000
+MARGIN = 0.05  # a few hundred queries cannot tell less
 BASE = Recipe(k=8, evaluation=True)
 
 
@@ -148,7 +149,7 @@ def _compare(engine: Engine, model: str, console: Console) -> Comparison:
 
 def _advise(engine: Engine, model: str, out: Path, console: Console) -> None:
     from ..experiments import Bench
-    from ..experiments.advisor import advise
+    from ..experiments.advisor import Margins, advise
     from ..experiments.report import Account, render_findings
     from ..experiments.trials import Meter, Spending, Trials
     from ..progress import progress
@@ -160,10 +161,10 @@ def _advise(engine: Engine, model: str, out: Path, console: Console) -> None:
     with progress(console, "   asking") as tick:
         meter = Meter(Spending(calls=ADVICE_CALLS))
         trials = Trials(bench, meter=meter, watch=lambda at: tick(at.done, at.total))
-        advice = advise(trials, base=BASE)
+        advice = advise(trials, base=BASE, shots=SHOTS, margins=Margins(delta=MARGIN))
     leading = f", leaning to {advice.leading}" if advice.leading else ""
     console.print(f"   [bold]{advice.regime}[/]{leading}: use {advice.arm.name}", soft_wrap=True)
-    for line in advice.why:
+    for line in (*advice.why, *(f"note: {note}" for note in advice.notes)):
         console.print(f"   {line}", markup=False, soft_wrap=True)
     known = trials.found([point.arm for point in advice.points], bench.items)
     page = out / "advice.html"
