@@ -108,6 +108,7 @@ class Trials:
         self._lock = Lock()
         self._work = _Work()
         self._paces: list[Pace] = []
+        self._heard: set[str] = set()  # models that answered
         self._refusals = Refusals(lambda model: True)
 
     def missing(self, arms: Sequence[Arm], items: Sequence[str]) -> int:
@@ -133,7 +134,7 @@ class Trials:
         missing = [cell for cell in cells if cell not in self._known]
         self._work = _Work(len(cells), len(cells) - len(missing))
         self._stop.clear()
-        self._refusals = Refusals(lambda model: self._answered_before(model, arms))
+        self._refusals = Refusals(lambda model: model in self._heard or self._answered_before(model, arms))
         by_key = {arm.key: arm for arm in arms}
         self._begin_slowly({arm.model or self.bench.model for arm in arms if arm.asks})
         try:
@@ -280,6 +281,8 @@ class Trials:
             if self._refusals.refused(model, refusal, record):
                 self._count([record])
             return
+        if arm.asks and not outcome.error:
+            self._heard.add(model)
         held = self._refusals.answered(model) if arm.asks and not outcome.error else []
         self._count([*held, record])
 
