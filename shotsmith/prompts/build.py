@@ -283,9 +283,7 @@ class _Building:
     def _laid_out(self, shots: Mapping[int, Shot], query: Shot) -> tuple[Message, ...]:
         """The prompt that shows these, by place; that of the last call again, where it was for the same."""
         some = [
-            shots[chosen.position]
-            for chosen in self._selection.demonstrations
-            if chosen.position in shots
+            shots[chosen.position] for chosen in self._selection.demonstrations if chosen.position in shots
         ]
         key = [id(query), *map(id, some)]
         if key != self._last[0]:
