@@ -180,6 +180,7 @@ def until(what, seconds: float = 60) -> None:
 
 
 def test_ctrl_c_pauses_a_run_with_a_clean_message(run, spawn, write, pool, provider, monkeypatch) -> None:
+    provider.pause = 0.3
     file = write(models=["openai/m"], workers=2)
     process = spawn("experiment", "run", file, **environment(provider))
     until(lambda: len(provider.requests) >= 5)

@@ -110,7 +110,7 @@ def test_an_interrupt_lets_workers_come_to_their_end(parent) -> None:
     time.sleep(0.5)
     assert all(map(alive, workers))
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=90)
     assert process.returncode == 130
     assert not any(map(alive, workers))
     assert {int(one.stem) for one in folder.glob("*.ended")} == set(workers)
