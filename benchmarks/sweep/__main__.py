@@ -5,12 +5,11 @@ all, run by one process, take turns with a bare asyncio loop around httpx that s
 concurrency and does nothing else; the ratio of calls a second should be at least 0.8. The default latency of 0.5 s is
 that of a quick VLM and a few images; slower ones leave more time for the rest, and `--latency 0.2 --workers 16` asks
 for more calls a second of a model that is quicker than any. `memory`: resident memory of the sweeping process, and by
-how much it grows with every 1,000 calls; each asks something new, which is cached up to bounds. `ceiling`: the most
-calls a second that one process makes, and what a call costs in CPU time, when the endpoint answers at once: of the
-sweep, of the engine, of the client around litellm, and of the bare loop. `kills`: the command is killed with SIGKILL at
-random moments and gone on with; every trial must end with one outcome, every request with one row of the ledger, and
-only what was in flight at a kill may be asked again. `weather`: an endpoint that takes fewer calls at once than there
-are workers, and that is down for a while.
+how much it grows with every 1,000 calls; each asks something new, which is cached up to bounds. `ceiling`: the most calls a second that one process makes, and what a call costs in CPU time, when the endpoint answers
+at once: of the sweep, of the engine, of the client around litellm, and of the bare loop. `kills`: the command is killed
+with SIGKILL at random moments and gone on with; every trial must end with one outcome, every request with one row of
+the ledger, and only what was in flight at a kill may be asked again. `weather`: an endpoint that takes fewer calls at
+once than there are workers, and that is down for a while.
 """
 
 from __future__ import annotations
