@@ -5,7 +5,8 @@ all, run by one process, take turns with a bare asyncio loop around httpx that s
 concurrency and does nothing else; the ratio of calls a second should be at least 0.8. The default latency of 0.5 s is
 that of a quick VLM and a few images; slower ones leave more time for the rest, and `--latency 0.2 --workers 16` asks
 for more calls a second of a model that is quicker than any. `memory`: resident memory of the sweeping process, and by
-how much it grows with every 1,000 calls; each asks something new, which is cached up to bounds. `ceiling`: the most calls a second that one process makes, and what a call costs in CPU time, when the endpoint answers
+how much it grows with every 1,000 calls, about new items, which are cached up to bounds, and about known ones.
+`ceiling`: the most calls a second that one process makes, and what a call costs in CPU time, when the endpoint answers
 at once: of the sweep, of the engine, of the client around litellm, and of the bare loop. `kills`: the command is killed
 with SIGKILL at random moments and gone on with; every trial must end with one outcome, every request with one row of
 the ledger, and only what was in flight at a kill may be asked again. `weather`: an endpoint that takes fewer calls at
@@ -90,6 +91,7 @@ def steady(endpoint: Endpoint, folder: Path, size: Size) -> dict[str, Any]:
             what: sweeper.do(what, split=_IDLE, workers=size.workers)
             for what in ("sweep", "engine", "litellm")
         }
+        memory["mb_per_1000_calls_about_known_items"] = _growth(sweeper, size)
         idle["bare loop"] = replay(endpoint.url, bodies, size.idle_calls, size.workers)
         endpoint.set(latency_s=size.latency_s)
     ours = sum(one["ours"]["calls"] for one in rounds) / sum(one["ours"]["seconds"] for one in rounds)
@@ -149,6 +151,16 @@ def _memory(sweeper: Sweeper, rounds: list[dict[str, Any]]) -> dict[str, Any]:
         "peak_mb": round(sweeper.memory.peak_mb(), 1),
         "mb_per_1000_calls": round(1000 * float(slope), 2),
     }
+
+
+def _growth(sweeper: Sweeper, size: Size) -> float:
+    """What stays of 1,000 calls that fill no cache of items."""
+    calls, levels = 0, []
+    for salt in range(1, 4):
+        told = sweeper.do("engine", split=_IDLE, workers=size.workers, salt=salt)
+        levels.append(sweeper.memory.now_mb())
+        calls += told["calls"] if salt > 1 else 0
+    return round(1000 * (levels[-1] - levels[0]) / calls, 2)
 
 
 def measure(size: Size, seed: int, parts: tuple[str, ...]) -> dict[str, Any]:

@@ -114,12 +114,16 @@ class Memory:
 
     def peak_mb(self) -> float:
         """The most so far."""
-        return max((mb for _, mb in self._samples), default=0.0)
+        return max([self.now_mb(), *(mb for _, mb in self._samples)])
+
+    def now_mb(self) -> float:
+        """At this moment."""
+        return resident_mb(self._pid) or 0.0
 
     def mean_mb(self, since: float) -> float:
-        """The mean since a moment of `time.monotonic`."""
+        """The mean since a moment of `time.monotonic`; what is now where that was just now."""
         late = [mb for moment, mb in self._samples if moment >= since]
-        return sum(late) / len(late) if late else 0.0
+        return sum(late) / len(late) if late else self.now_mb()
 
     def _watch(self) -> None:
         while not self._over.wait(self._every_s):

@@ -21,29 +21,32 @@ from shotsmith.experiments.runs import run_experiment
 from shotsmith.experiments.runs.planned import planned
 
 
-def sweep(engine: Engine, split: str, workers: int) -> int:
+def sweep(engine: Engine, split: str, workers: int, salt: int) -> int:
     """Run the experiment of a split, as the command does; returns its calls."""
     file = ExperimentFile.read(pool.experiment(split, workers))
     run_experiment(engine, file)
     return sum(one["calls"] for one in engine.runs.get(file.name).spent.values())
 
 
-def engine_alone(engine: Engine, split: str, workers: int) -> int:
-    """The same prompts through `Engine.answer` in plain threads, without the experiment around it."""
+def engine_alone(engine: Engine, split: str, workers: int, salt: int) -> int:
+    """The same prompts through `Engine.answer` in plain threads, without the experiment around it.
+
+    With another salt the same prompts are other requests.
+    """
     bench, recipes = _recipes(engine, split)
 
     def ask(item: str) -> int:
         query = engine.query_of(bench.pool, item)
         for recipe in recipes:
             selection = engine.select(bench.pool, query, recipe)
-            engine.answer(selection, parameters={"temperature": 0, "max_tokens": 9})
+            engine.answer(selection, parameters={"temperature": 0, "max_tokens": 9, "seed": salt})
         return len(recipes)
 
     with ThreadPoolExecutor(workers) as threads:
         return sum(threads.map(ask, bench.items))
 
 
-def litellm_alone(engine: Engine, split: str, workers: int) -> int:
+def litellm_alone(engine: Engine, split: str, workers: int, salt: int) -> int:
     """The same messages through the client of models alone: no selection, no ledger."""
     bench, recipes = _recipes(engine, split)
     settings = engine.settings
@@ -76,7 +79,7 @@ def _restart() -> None:
     _started[:] = [time.monotonic(), time.process_time()]
 
 
-DOES: dict[str, Callable[[Engine, str, int], int]] = {
+DOES: dict[str, Callable[[Engine, str, int, int], int]] = {
     "sweep": sweep,
     "engine": engine_alone,
     "litellm": litellm_alone,
@@ -89,7 +92,7 @@ def main() -> None:
         for line in sys.stdin:
             told = json.loads(line)
             _restart()
-            calls = DOES[told["do"]](engine, told["split"], told["workers"])
+            calls = DOES[told["do"]](engine, told["split"], told["workers"], told.get("salt", 0))
             seconds, cpu_s = (
                 now() - then for now, then in zip((time.monotonic, time.process_time), _started, strict=True)
             )
