@@ -198,6 +198,13 @@ class Keeping:
             check_text(name, value or "")
         return self._examples.page(pool.uid, after=after, limit=limit, split=split, label=label)
 
+    def each_example(self, pool_name: str, *, split: str | None = None) -> Iterator[Example]:
+        """Every example by ascending id, or every one of a split, read in pages. Raises as `pool`."""
+        pool = self.pool(pool_name)
+        check_text("split", split or "")
+        for page in self._examples.each(pool.uid, split=split):
+            yield from page
+
     def delete_examples(self, pool_name: str, ids: Sequence[str]) -> list[str]:
         """Remove examples; return the ids that were there."""
         pool = self.pool(pool_name)

@@ -22,8 +22,6 @@ from .growing import Table
 from .packages import needed
 from .parts import ImageForm, Images, Vectors
 
-_PAGE = 500
-
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -111,11 +109,7 @@ def split_ids(engine: Engine, pool: str, split: str) -> list[str]:
         NotFound: No such pool.
         InvalidInput: The split has none.
     """
-    found: list[str] = []
-    after: str | None = None
-    while page := engine.examples(pool, after=after, limit=_PAGE, split=split):
-        after = page[-1].id
-        found += [one.id for one in page if one.status == "active"]
+    found = [one.id for one in engine.each_example(pool, split=split) if one.status == "active"]
     if not found:
         raise InvalidInput(
             f"pool {pool!r} holds no example of that split",

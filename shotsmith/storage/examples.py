@@ -126,10 +126,10 @@ class Examples:
             rows = connection.execute(query).all()
             return list(_assembled(connection, pool_uid, rows).values())
 
-    def each(self, pool_uid: str, size: int = 500) -> Iterator[list[Example]]:
-        """Every example, in pages by ascending id."""
+    def each(self, pool_uid: str, size: int = 500, *, split: str | None = None) -> Iterator[list[Example]]:
+        """Every example, or every one of a split, in pages by ascending id."""
         after: str | None = None
-        while page := self.page(pool_uid, after=after, limit=size):
+        while page := self.page(pool_uid, after=after, limit=size, split=split):
             yield page
             after = page[-1].id
 

@@ -20,8 +20,6 @@ from .flags import is_synthetic
 Mode = Literal["rewording", "question", "caption", "item"]
 """What is new: the wording of the input; the input and the answer; the answer alone; everything."""
 
-_PAGE = 500
-
 
 class Draw(NamedTuple):
     """What one candidate is made from.
@@ -75,7 +73,7 @@ class Sources:
             NotFound: No such example.
             InvalidInput: One of them is no real, active training example with an answer, or there is none at all.
         """
-        everything = [one for one in _examples(engine, pool.name) if not is_synthetic(one)]
+        everything = [one for one in engine.each_example(pool.name) if not is_synthetic(one)]
         if ids is None:
             chosen = [one for one in everything if not _refusal(pool, one)]
         else:
@@ -190,10 +188,3 @@ def _refusal(pool: Pool, example: Example) -> str:
     if (example.split or "") not in TRAINING:
         return f"is of the split {example.split!r}"
     return "" if truth(pool, example) else "has no answer"
-
-
-def _examples(engine: Engine, pool: str) -> Iterator[Example]:
-    after: str | None = None
-    while page := engine.examples(pool, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].id

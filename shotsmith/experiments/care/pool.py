@@ -16,8 +16,6 @@ from .influence import Logged, influence
 from .labelling import Regime, label_next
 from .suspects import NEIGHBOURS, Suspect, suspects
 
-_PAGE = 500
-
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -44,7 +42,7 @@ def pool_suspects(
         NotFound: No such pool.
         InvalidInput: Its examples have fewer than two labels.
     """
-    labelled = {one.id: one.labels for one in _examples(engine, pool) if one.labels}
+    labelled = {one.id: one.labels for one in _active(engine, pool) if one.labels}
     ids = list(labelled)
     stored = engine.pinned(pool)
     matrix = features(ids, {space: engine.vectors(stored, space, ids) for space in MODALITIES})
@@ -55,12 +53,12 @@ def pool_suspects(
 
 def pool_copies(engine: Engine, pool: str) -> list[Copies]:
     """Copies among the pool's examples and leaks across its folds. Raises NotFound."""
-    return copies(_examples(engine, pool), engine.pool(pool).kind)
+    return copies(_active(engine, pool), engine.pool(pool).kind)
 
 
 def pool_coverage(engine: Engine, pool: str, *, few: int = FEW) -> Coverage:
     """How well each label of the pool is covered. Raises NotFound."""
-    return coverage(_examples(engine, pool), engine.pool(pool).labels, few=few)
+    return coverage(_active(engine, pool), engine.pool(pool).labels, few=few)
 
 
 def pool_label_next(
@@ -87,7 +85,7 @@ def pool_label_next(
     ]
     read.sort(key=lambda pair: (pair[0].id or "", pair[0].where))
     given, vectors = [pick for pick, _ in read], [found for _, found in read]
-    labelled = [one.id for one in _examples(engine, pool) if (one.split or TRAINING) == TRAINING]
+    labelled = [one.id for one in _active(engine, pool) if (one.split or TRAINING) == TRAINING]
     names = [f"candidate {number}" for number in range(len(given))]
     spaces: dict[str, dict[str, Vector]] = {}
     for space in MODALITIES:
@@ -103,8 +101,5 @@ def _query(engine: Engine, draft: Draft) -> Query:
     return engine.query(draft.images, draft.text, media=draft.media)
 
 
-def _examples(engine: Engine, pool: str) -> Iterator[Example]:
-    after: str | None = None
-    while page := engine.examples(pool, after=after, limit=_PAGE):
-        yield from (example for example in page if example.status == "active")
-        after = page[-1].id
+def _active(engine: Engine, pool: str) -> Iterator[Example]:
+    return (example for example in engine.each_example(pool) if example.status == "active")
