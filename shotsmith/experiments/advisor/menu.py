@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 from ...domain.errors import InvalidInput, InvalidParameter
 from ...domain.recipes import MODALITIES, FilterSpec, Modality, Recipe, stages_of
-from ...domain.selections import Prompt
 from ..arms import MAJORITY, VOTE, VOTES, ZERO_SHOT, Arm
 from ..bench import Bench
+from ..room import SHARE_OF_WINDOW, Probe, doubled
 
-_SHARE_OF_WINDOW = 4  # models use what stands in a quarter of their context well
-_PROBE = 8
 _SELECT_AT = 16
 #: Other selectors of the full grid, at 16 shots.
 _SELECTORS = ("mmices", "rices|mmr", "bm25", "k_centre", "dissimilar", "hybrid(prefix=8)")
@@ -62,9 +60,7 @@ class Menu:
         base = base.model_copy(update={"evaluation": True, "filters": filters})
         quarter, room = _room(bench, base, size)
         if shots is None:
-            grid = [1]
-            while grid[-1] * 2 <= min(size // 2, quarter):
-                grid.append(grid[-1] * 2)
+            grid = list(doubled(min(size // 2, quarter)))
         else:
             grid = sorted({k for k in shots if 0 < k < size and k <= room})
             if not grid or min(shots) < 0:
@@ -175,28 +171,16 @@ def _room(bench: Bench, base: Recipe, size: int) -> tuple[int, int]:
     """Demonstrations in a quarter of the model's window, and in all of a prompt."""
     if not bench.engine.target(bench.model).bounds:  # a baseline in this process takes anything
         return size, size
-    k = min(_PROBE, size)
-    few, more = (_probe(bench, base, shots) for shots in (0, k))
-    each = max((_tokens(more) - _tokens(few)) / k, 1.0)
-    limits = few.manifest["budget"]["limits"]
+    probe = Probe.of(bench, base)
+    limits = probe.few["budget"]["limits"]
     window = (
         limits["tokens"]["value"]
         if "tokens" in limits
         else bench.engine.target(bench.model).facts.context_window
     )
-    room = int((window - _tokens(few)) / each)
+    room, quarter = probe.shots(window), probe.shots(window / SHARE_OF_WINDOW)
     if "images" in limits:
-        per = max((more.manifest["counts"]["images"] - few.manifest["counts"]["images"]) / k, 0.0)
-        if per:
-            room = min(room, int((limits["images"]["value"] - few.manifest["counts"]["images"]) / per))
-    quarter = int((window / _SHARE_OF_WINDOW - _tokens(few)) / each)
+        own, more = (one["counts"]["images"] for one in (probe.few, probe.more))
+        if more > own:
+            room = min(room, int((limits["images"]["value"] - own) / ((more - own) / probe.k)))
     return max(1, min(size, quarter, room)), max(1, min(size, room))
-
-
-def _probe(bench: Bench, base: Recipe, k: int) -> Prompt:
-    recipe = base.model_copy(update={"selector": stages_of("random_fixed"), "k": k})
-    return bench.prompt(Arm("probe", "recipe", k, recipe), bench.items[0])
-
-
-def _tokens(prompt: Prompt) -> int:
-    return int(prompt.manifest["tokens"]["total"])

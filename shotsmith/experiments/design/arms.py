@@ -8,13 +8,13 @@ from ...domain.errors import InvalidParameter
 from ...domain.recipes import FilterSpec, Recipe, stages_of
 from ..arms import VOTES, Arm, family, plan
 from ..bench import Bench
+from ..room import SHARE_OF_WINDOW, Probe, doubled
 from .controls import Setting, controls
 from .file import ArmSpec, ExperimentFile
 
 INSTRUCTIONS = "instructions"
 """The group of arms that differ in their instruction."""
 
-_SHARE_OF_WINDOW = 4  # models use what stands in a quarter of their context well
 _MOST_SHOTS = 4096
 
 
@@ -127,11 +127,7 @@ def shots_of(file: ExperimentFile, bench: Bench, model: str) -> tuple[int, ...]:
         )
     if file.shots != "auto":
         return tuple(file.shots)
-    most = min(size, _MOST_SHOTS, _fitting(file, bench, model))
-    grid = [1]
-    while grid[-1] * 2 <= most:
-        grid.append(grid[-1] * 2)
-    return tuple(grid)
+    return doubled(min(size, _MOST_SHOTS, _fitting(file, bench, model)))
 
 
 def _fitting(file: ExperimentFile, bench: Bench, model: str) -> int:
@@ -139,12 +135,4 @@ def _fitting(file: ExperimentFile, bench: Bench, model: str) -> int:
     if not target.bounds:  # a baseline in this process takes anything
         return len(bench.train)
     window = target.facts.context_window
-    k = min(8, len(bench.train))
-    stages = stages_of("random_fixed")
-    arms = [
-        Arm("probe", "recipe", shots, file.base.model_copy(update={"selector": stages, "k": shots}), model)
-        for shots in (0, k)
-    ]
-    few, more = (bench.prompt(arm, bench.items[0]).manifest["tokens"]["total"] for arm in arms)
-    each = max((more - few) / k, 1.0)
-    return max(1, int((window / _SHARE_OF_WINDOW - few) / each))
+    return max(1, Probe.of(bench, file.base, model).shots(window / SHARE_OF_WINDOW))
