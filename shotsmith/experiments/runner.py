@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..domain.errors import InvalidParameter
 from ..domain.recipes import FilterSpec, Recipe, Stages
@@ -13,6 +11,7 @@ from .arms import plan
 from .bench import TRAINING, Bench
 from .outcomes import Outcome
 from .results import Comparison, scored
+from .side_by_side import side_by_side
 
 SHOTS = (0, 1, 2, 4, 8, 16)
 
@@ -68,7 +67,7 @@ def compare(
         raise InvalidParameter("at least one item is needed", field="limit", value=limit)
     bench = Bench(engine, pool, split=split, model=model, seed=seed)
     items = bench.items[:limit]
-    rows = _each(lambda item: list(bench.outcomes(item, arms)), items, workers, progress)
+    rows = side_by_side(lambda item: list(bench.outcomes(item, arms)), items, workers)
     stored = bench.pool
     return Comparison(
         pool=stored.name,
@@ -82,7 +81,7 @@ def compare(
         items=items,
         truths={item: bench.truths[item] for item in items},
         held_out=len(bench.items),
-        arms=scored(arms, rows, seed),
+        arms=scored(arms, _counted(rows, len(items), progress), seed),
         notes=caveats(bench.model),
     )
 
@@ -98,30 +97,10 @@ def caveats(model: str) -> tuple[str, ...]:
     return ()
 
 
-def _each(
-    ask: Callable[[str], list[Outcome]],
-    items: Sequence[str],
-    workers: int,
-    progress: Callable[[int, int], None] | None,
+def _counted(
+    rows: Iterable[list[Outcome]], total: int, progress: Callable[[int, int], None] | None
 ) -> Iterator[list[Outcome]]:
-    failed = Event()
-
-    def guarded(item: str) -> list[Outcome]:
-        # Items start in order, so the one that failed is met, and its error raised, before any that is left out here.
-        if failed.is_set():
-            return []
-        try:
-            return ask(item)
-        except BaseException:
-            failed.set()
-            raise
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="compare") as threads:
-        futures = [threads.submit(guarded, item) for item in items]
-        try:
-            for done, future in enumerate(futures, start=1):
-                yield future.result()
-                if progress:
-                    progress(done, len(items))
-        finally:
-            threads.shutdown(cancel_futures=True)
+    for done, row in enumerate(rows, start=1):
+        yield row
+        if progress:
+            progress(done, total)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, TypeVar
 
-from ...clients.vlm import ANSWERERS
+from ...clients.vlm import ANSWERERS, FREE
 from ...domain.errors import InvalidInput, InvalidParameter, ShotsmithError
 from ...domain.media import Media
 from ...domain.messages import ImagePart, MediaPart, Message, Reply, Request
@@ -18,8 +17,6 @@ from ...engine import Engine
 from ...prompts import sounds
 from ..trials.meter import BudgetSpent, Meter, Spending
 
-I = TypeVar("I")  # noqa: E741
-O = TypeVar("O")  # noqa: E741
 E = TypeVar("E", bound=ShotsmithError)
 
 
@@ -82,8 +79,7 @@ class Asker:
             )
         self.model = model
         self.target = engine.target(model)
-        # A fake model runs in this process and costs nothing.
-        self._free = model.startswith("fake/")
+        self._free = model.startswith(FREE)
         if max_usd is not None and self.target.price is None and not self._free:
             raise InvalidParameter(
                 f"nobody knows the price of {model}",
@@ -192,14 +188,3 @@ def showing(engine: Engine, images: ImageSpec) -> Callable[[Media], MediaPart]:
         return engine.prepared(part, images.max_side, images.quality)
 
     return show
-
-
-def side_by_side(do: Callable[[I], O], items: Iterable[I], workers: int) -> Iterator[O]:
-    """What comes of each item, in their order, several in work at the same time; the first failure ends it all."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="augment") as threads:
-        futures = [threads.submit(do, item) for item in items]
-        try:
-            for future in futures:
-                yield future.result()
-        finally:
-            threads.shutdown(cancel_futures=True)

@@ -16,7 +16,8 @@ from ...domain.messages import Message
 from ...domain.protocols import VLM
 from ...engine import Engine
 from ..runner import caveats
-from .asking import Asker, Forecast, showing, side_by_side
+from ..side_by_side import side_by_side
+from .asking import Asker, Forecast, showing
 from .rating import LOGPROBS, better_half, rate_request, rated, read_score
 from .results import Augmented
 from .settings import Augmentation
