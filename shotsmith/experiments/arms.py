@@ -75,6 +75,10 @@ class Arm:
         ordered = self.recipe.order in _DRAWN_ORDERS
         return changed or ordered or self.batch > 1 or build(self.recipe.selector).draws
 
+    def seeds(self, every: Sequence[int]) -> tuple[int, ...]:
+        """Those under which it is asked: all where it draws, else the first."""
+        return tuple(every) if self.draws else tuple(every[:1])
+
     def seeded(self, seed: int) -> Arm:
         """The same arm with another seed in its recipe."""
         if self.recipe is None or self.recipe.seed == seed:

@@ -27,7 +27,6 @@ from .perturbations import Perturbation, Place, read_perturbations
 from .truths import majority, right, truth, vote
 
 TRAINING = ("train", "")
-_PAGE = 500
 
 Allow = Callable[[Prompt], None]
 """Hears of every prompt before it is sent, and raises where it may not be."""
@@ -313,10 +312,8 @@ def held_out(engine: Engine, pool: str, *, split: str = "test", seed: int = 0) -
 def labelled(engine: Engine, pool: Pool, splits: Iterable[str]) -> Iterator[Example]:
     """The active examples of some splits that have an answer, by ascending id."""
     for split in splits:
-        after: str | None = None
-        while page := engine.examples(pool.name, after=after, limit=_PAGE, split=split):
-            after = page[-1].id
-            yield from (one for one in page if one.status == "active" and truth(pool, one))
+        every = engine.each_example(pool.name, split=split)
+        yield from (one for one in every if one.status == "active" and truth(pool, one))
 
 
 def _instructed(pool: Pool, arm: Arm) -> Pool:

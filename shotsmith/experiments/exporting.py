@@ -191,11 +191,7 @@ def _of_item(metrics: list[Metric]) -> tuple[Column, ...]:
 
 def _cells(findings: Findings) -> Iterator[tuple[Arm, Cell]]:
     for arm in findings.arms:
-        for seed in findings.seeds_of(arm):
-            for item in findings.items:
-                cell = Cell(arm.key, seed, item)
-                if cell in findings.outcomes:
-                    yield arm, cell
+        yield from ((arm, cell) for cell in findings.cells(arm) if cell in findings.outcomes)
 
 
 def _row(findings: Findings, metrics: list[Metric], arm: Arm, cell: Cell) -> dict[str, Any]:

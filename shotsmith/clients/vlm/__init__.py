@@ -16,10 +16,12 @@ from ...domain.errors import UnknownName
 from ...domain.protocols import VLM, Encoder
 from .pacing import Pace
 
-__all__ = ["ANSWERERS", "Pace", "VLMFactory", "is_paced", "open_model"]
+__all__ = ["ANSWERERS", "FREE", "Pace", "VLMFactory", "is_paced", "open_model"]
 
 #: What models begin with that read single queries only, compare by the encoder, and can do nothing but answer.
 ANSWERERS = ("offline/", "simulated/")
+#: What models begin with whose calls have no price, not even a simulated one.
+FREE = ("offline/", "fake/")
 
 _REMOTE = "litellm"
 EXAMPLES = "offline/knn-vote, openai/gpt-5-mini or hosted_vllm/<name> with an api_base"

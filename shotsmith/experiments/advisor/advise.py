@@ -321,8 +321,7 @@ class _Advisor:
 
     def _grid_calls(self) -> int:
         trials = self._asked.trials
-        seeds = len(trials.seeds)
-        return len(self._asked.items) * sum(seeds if arm.draws else 1 for arm in self._menu.grid())
+        return len(self._asked.items) * sum(len(arm.seeds(trials.seeds)) for arm in self._menu.grid())
 
     def _notes(self) -> list[str]:
         said = list(self._asked.failed())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ...domain.recipes import Modality
 from ..arms import Arm
 from ..outcomes import Outcome
 from ..statistics import Scores
-from ..trials import BudgetSpent, Cell, Trials
+from ..trials import BudgetSpent, Trials
 
 FEWEST = 10  # items below which nothing is said
 
@@ -52,26 +50,13 @@ class Asked:
         spent = self.trials.meter.spent
         return spent.calls + spent.repeated
 
-    def common(self, arms: Sequence[Arm], items: Sequence[str]) -> tuple[str, ...]:
-        """The items of these that all arms have an outcome for."""
-        found = self.trials.found(arms, items)
-        columns = [
-            {cell.item for cell in found.outcomes if (cell.arm, cell.seed) == (key, seed)}
-            for arm, key in ((arm, arm.key) for arm in arms)
-            for seed in found.seeds_of(arm)
-        ]
-        known = set.intersection(*columns) if columns else set()
-        return tuple(item for item in items if item in known)
-
     def scores(
         self, arms: Sequence[Arm], items: Sequence[str] | None = None, fewest: int = FEWEST
     ) -> list[Scores] | None:
         """The arms' scores on the items that all of them were asked about; None for too few."""
-        common = self.common(arms, self.items if items is None else items)
-        if len(common) < fewest:
-            return None
-        found = self.trials.found(arms, common)
-        return [found.scores(arm) for arm in arms]
+        found = self.trials.found(arms, self.items if items is None else items)
+        shared = found.on(found.shared(arms))
+        return [shared.scores(arm) for arm in arms] if len(shared.items) >= fewest else None
 
     def means(self, arms: Sequence[Arm], items: Sequence[str]) -> dict[str, float]:
         """Mean scores by key, on common items; 0 for all where there are none."""
@@ -81,10 +66,8 @@ class Asked:
 
     def outcomes(self, arm: Arm, items: Sequence[str] | None = None) -> list[Outcome]:
         """All of an arm, under all seeds."""
-        wanted = self.items if items is None else items
-        found, key = self.trials.found([arm], wanted), arm.key
-        cells = (Cell(key, seed, item) for seed in found.seeds_of(arm) for item in wanted)
-        return [found.outcomes[cell] for cell in cells if cell in found.outcomes]
+        found = self.trials.found([arm], self.items if items is None else items)
+        return [found.outcomes[cell] for cell in found.cells(arm) if cell in found.outcomes]
 
     def failed(self) -> list[str]:
         """Arms of which prompts got no answer, in words."""
@@ -98,14 +81,3 @@ class Asked:
                     f"({errors[0]})"
                 )
         return said
-
-
-def named(arm: Arm, group: str) -> Arm:
-    """The arm as part of a stage."""
-    return replace(arm, group=group)
-
-
-def modality_of(arm: Arm) -> Modality:
-    """What an arm of the nearest retrieves by."""
-    modality: Modality = arm.recipe.selector[0].params.get("modality", "image") if arm.recipe else "image"
-    return modality

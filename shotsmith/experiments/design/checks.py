@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...clients.vlm import is_paced
+from ...clients.vlm import FREE, is_paced
 from ...clients.vlm.litellm import check_provider
 from ...domain.errors import InvalidInput, InvalidParameter
 from ...engine import Engine
@@ -85,10 +85,8 @@ def check(file: ExperimentFile, bench: Bench, arms: Sequence[Arm], items: Sequen
             value=limit.calls,
             mend="Raise it, or lower test.limit",
         )
-    unpriced = sorted(
-        {arm.model for arm in asking if arm.model and bench.engine.target(arm.model).price is None}
-        - {arm.model for arm in asking if arm.model.startswith(("offline/", "fake/"))}
-    )
+    named = sorted({arm.model for arm in asking if arm.model and not arm.model.startswith(FREE)})
+    unpriced = [model for model in named if bench.engine.target(model).price is None]
     if limit.usd is not None and unpriced:
         raise InvalidParameter(
             f"nobody knows the price of {unpriced[0]}, so a budget in money cannot be kept",
@@ -112,4 +110,4 @@ def check(file: ExperimentFile, bench: Bench, arms: Sequence[Arm], items: Sequen
 
 
 def _calls(arm: Arm, items: Sequence[str], seeds: Sequence[int]) -> int:
-    return sum(-(-len(items) // arm.batch) for _ in (seeds if arm.draws else seeds[:1]))
+    return -(-len(items) // arm.batch) * len(arm.seeds(seeds))

@@ -175,6 +175,3 @@ def controls(names: tuple[str, ...], setting: Setting) -> Iterator[Arm]:
     """The arms of some groups, in the order of the names."""
     for name in names:
         yield from CONTROLS[name](setting)
-
-
-__all__ = ["CONTROLS", "Setting", "controls"]

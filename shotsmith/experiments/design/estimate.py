@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from ...clients.vlm import FREE
 from ...domain.errors import InvalidInput
 from ..arms import Arm
 from ..bench import Bench
@@ -152,6 +153,6 @@ def _cost(
         return ArmCost(arm, calls, None, None, str(error))
     tokens = round(fmean(one["tokens"]["total"] for one in manifests))
     prices = [one["cost_usd"] for one in manifests]
-    free = (arm.model or bench.model).startswith(("offline/", "fake/"))
+    free = (arm.model or bench.model).startswith(FREE)
     usd = 0.0 if free else None if None in prices else calls * fmean(prices)
     return ArmCost(arm, calls, tokens, usd)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..arms import Arm
 from ..metrics import Estimate, f1_columns, macro_f1_of, metrics_for, word_errors
 from ..outcomes import Outcome
 from ..statistics import Resampled, Scores, Statistic, contrast, holm, mean, resample
-from ..trials import Cell, Findings
+from ..trials import Findings
 
 _FEW_RESAMPLES = 1000
 _MOST_NUMBERS = 60_000_000  # of a bootstrap over columns; beyond, its interval is not worth the wait
@@ -51,12 +51,9 @@ class Scored:
 
     def items(self, arm: Arm) -> tuple[str, ...]:
         """The items that an arm has outcomes for, under all of its seeds."""
-        key, whole = arm.key, self.findings
+        key = arm.key
         if key not in self._items:
-            seeds = whole.seeds_of(arm)
-            self._items[key] = tuple(
-                item for item in whole.items if all(Cell(key, seed, item) in whole.outcomes for seed in seeds)
-            )
+            self._items[key] = self.findings.shared([arm])
         return self._items[key]
 
     def outcomes(self, arm: Arm) -> list[list[Outcome]]:
@@ -94,7 +91,7 @@ class Scored:
         return contrast(mine, theirs, same_seeds=same, scope=f"{one.key} - {other.key}")
 
     def _part(self, arm: Arm) -> Findings:
-        return replace(self.findings, items=self.items(arm))
+        return self.findings.on(self.items(arm))
 
     def _mean(self, arm: Arm, by: str | None) -> Estimate | None:
         name = by or self.findings.metric

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,7 +59,12 @@ class Findings:
 
     def seeds_of(self, arm: Arm) -> tuple[int, ...]:
         """The seeds that an arm was asked under."""
-        return self.seeds if arm.draws else self.seeds[:1]
+        return arm.seeds(self.seeds)
+
+    def cells(self, arm: Arm) -> Iterator[Cell]:
+        """Everything that is to be found out of an arm, by seed and item."""
+        key = arm.key
+        return (Cell(key, seed, item) for seed in self.seeds_of(arm) for item in self.items)
 
     def of_arm(self, arm: Arm) -> list[list[Outcome]]:
         """Its outcomes, [seeds][items].
@@ -67,10 +72,10 @@ class Findings:
         Raises:
             InvalidInput: One is missing.
         """
+        key = arm.key
         try:
             return [
-                [self.outcomes[Cell(arm.key, seed, item)] for item in self.items]
-                for seed in self.seeds_of(arm)
+                [self.outcomes[Cell(key, seed, item)] for item in self.items] for seed in self.seeds_of(arm)
             ]
         except KeyError:
             raise InvalidInput(
@@ -79,9 +84,20 @@ class Findings:
 
     def complete(self, arm: Arm) -> bool:
         """Whether every item has an outcome."""
-        return all(
-            Cell(arm.key, seed, item) in self.outcomes for seed in self.seeds_of(arm) for item in self.items
+        return all(cell in self.outcomes for cell in self.cells(arm))
+
+    def shared(self, arms: Sequence[Arm]) -> tuple[str, ...]:
+        """The items that all of these arms have outcomes for, under all of their seeds."""
+        columns = [
+            (key, seed) for arm, key in ((arm, arm.key) for arm in arms) for seed in self.seeds_of(arm)
+        ]
+        return tuple(
+            item for item in self.items if all(Cell(*column, item) in self.outcomes for column in columns)
         )
+
+    def on(self, items: Sequence[str]) -> Findings:
+        """The same on some of the items."""
+        return replace(self, items=tuple(items))
 
     @cached_property
     def metric(self) -> str:

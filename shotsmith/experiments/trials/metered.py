@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...domain.examples import Pool, Query
 from ...domain.messages import Reply
-from ...domain.recipes import Recipe
 from ...domain.selections import Prompt, Selection
 from ...engine import Engine
 from ...engine.answers import Answer
-from ...prompts.dialects import Dialect
-from ...prompts.parsing import Parsed
 from .meter import Meter
 
 
@@ -37,25 +33,9 @@ class Metered:
         self._meter = meter
         self._check = check
         self._answered = answered
-        self.pinned = engine.pinned
-
-    def labels(self, pool: Pool) -> Sequence[str]:
-        """Its label space."""
-        return self._engine.labels(pool)
-
-    def select(self, pool: str | Pool, query: Query, recipe: Recipe | None = None) -> Selection:
-        """Demonstrations for a query."""
-        return self._engine.select(pool, query, recipe)
-
-    def prompt(
-        self, selection: Selection, *, model: str | None = None, dialect: Dialect | None = None
-    ) -> Prompt:
-        """The prompt that shows a selection."""
-        return self._engine.prompt(selection, model=model, dialect=dialect)
-
-    def read(self, selection: Selection, prompt: Prompt, reply: Reply) -> Parsed:
-        """The answer in a reply."""
-        return self._engine.read(selection, prompt, reply)
+        # What costs nothing is the engine's own.
+        self.pinned, self.labels, self.select = engine.pinned, engine.labels, engine.select
+        self.prompt, self.read = engine.prompt, engine.read
 
     def send(
         self, prompt: Prompt, *, model: str | None = None, parameters: Mapping[str, Any] | None = None

@@ -15,17 +15,24 @@ class Refusals:
     """Holds what a model refused back until it has answered anything. Thread-safe.
 
     So thousands of calls are not refused one by one, and a run that goes on under a mended name asks all of them again.
-
-    Args:
-        answered: Whether a model answered in earlier sittings.
     """
 
-    def __init__(self, answered: Callable[[str], bool]) -> None:
-        self._earlier = answered
+    def __init__(self) -> None:
+        self._earlier: Callable[[str], bool] = lambda model: False
         self._answered: set[str] = set()
         self._held: dict[str, list[Record]] = {}
         self._last: dict[str, ShotsmithError] = {}
         self._lock = Lock()
+
+    def begin(self, answered: Callable[[str], bool]) -> None:
+        """More is to be asked; what was held back is forgotten, what answered is not.
+
+        Args:
+            answered: Whether a model answered in earlier sittings.
+        """
+        with self._lock:
+            self._earlier = answered
+            self._held, self._last = {}, {}
 
     def refused(self, model: str, error: ShotsmithError, record: Record) -> bool:
         """A call was refused.

@@ -52,7 +52,7 @@ class Standing:
 
 def cells_of(arms: Sequence[Arm], items: Sequence[str], seeds: Sequence[int]) -> Iterator[Cell]:
     """Every cell, item by item; arms that do not draw have the first seed alone."""
-    plans = [(arm.key, tuple(seeds) if arm.draws else tuple(seeds[:1])) for arm in arms]
+    plans = [(arm.key, arm.seeds(seeds)) for arm in arms]
     for item in items:
         for key, of_arm in plans:
             for seed in of_arm:
@@ -108,8 +108,7 @@ class Trials:
         self._lock = Lock()
         self._work = _Work()
         self._paces: list[Pace] = []
-        self._heard: set[str] = set()  # models that answered
-        self._refusals = Refusals(lambda model: True)
+        self._refusals = Refusals()
 
     def missing(self, arms: Sequence[Arm], items: Sequence[str]) -> int:
         """How many calls `ask` would make at most: cells of arms that ask a model and have no outcome."""
@@ -134,7 +133,7 @@ class Trials:
         missing = [cell for cell in cells if cell not in self._known]
         self._work = _Work(len(cells), len(cells) - len(missing))
         self._stop.clear()
-        self._refusals = Refusals(lambda model: model in self._heard or self._answered_before(model, arms))
+        self._refusals.begin(lambda model: self._answered_before(model, arms))
         by_key = {arm.key: arm for arm in arms}
         self._begin_slowly({arm.model or self.bench.model for arm in arms if arm.asks})
         try:
@@ -281,8 +280,6 @@ class Trials:
             if self._refusals.refused(model, refusal, record):
                 self._count([record])
             return
-        if arm.asks and not outcome.error:
-            self._heard.add(model)
         held = self._refusals.answered(model) if arm.asks and not outcome.error else []
         self._count([*held, record])
 
